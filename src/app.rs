@@ -1,0 +1,217 @@
+//! Opens what the configuration names and puts it together.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use jiff::tz::{Offset, TimeZone};
+use jiff::{Timestamp, ToSpan};
+
+use crate::config::Config;
+use crate::engine::tantivy::TantivyEngine;
+use crate::engine::{Engine, EngineError};
+use crate::record::kind_toml::ConfigError;
+use crate::record::{Catalog, Revision};
+use crate::service::indexing::{Indexing, IndexingError, Progress};
+use crate::service::ingest::IngestService;
+use crate::service::keys::Keys;
+use crate::service::search::SearchService;
+use crate::store::embedded::{EmbeddedOptions, EmbeddedStore};
+use crate::store::{Store, StoreError};
+use crate::text::{Analyzer, DictionaryError};
+
+/// The opened service, without its HTTP side.
+pub struct App {
+    pub catalog: Arc<Catalog>,
+    pub analyzer: Arc<Analyzer>,
+    pub store: Arc<dyn Store>,
+    pub engine: Arc<dyn Engine>,
+    pub search: SearchService,
+    pub ingest: IngestService,
+    pub keys: Keys,
+    pub clock: Clock,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Dictionary(#[from] DictionaryError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error("{context}: {source}")]
+    Io { context: String, source: std::io::Error },
+}
+
+/// Tells the day and the instant in the service's zone.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    zone: TimeZone,
+}
+
+impl Clock {
+    pub fn new(utc_offset_hours: i8) -> Self {
+        let offset = Offset::from_hours(utc_offset_hours).unwrap_or(Offset::UTC);
+        Self { zone: TimeZone::fixed(offset) }
+    }
+
+    /// Days since 1970-01-01.
+    pub fn today(&self) -> i32 {
+        let today = Timestamp::now().to_zoned(self.zone.clone()).date();
+        let epoch = jiff::civil::date(1970, 1, 1);
+        today.since(epoch).map_or(0, |span| span.get_days())
+    }
+
+    /// RFC 3339 in UTC, to the second.
+    pub fn now(&self) -> String {
+        let now = Timestamp::now();
+        let whole = now - i64::from(now.subsec_nanosecond()).nanoseconds();
+        whole.to_string()
+    }
+}
+
+impl App {
+    /// Opens the data folder of `config`, making what is missing.
+    pub fn open(config: &Config) -> Result<Self, OpenError> {
+        let catalog = Arc::new(Catalog::open(config.index_config.as_deref())?);
+        let analyzer = Arc::new(Analyzer::open(config.dictionaries.as_deref())?);
+        let options = EmbeddedOptions {
+            cache_bytes: config.store.cache_mb << 20,
+            retention: Duration::from_secs(u64::from(config.store.retention_days) * 86_400),
+            ..EmbeddedOptions::default()
+        };
+        let store: Arc<dyn Store> = Arc::new(EmbeddedStore::open(&config.data, options)?);
+        let engine = open_index(&config.data.join("index"), &catalog, &analyzer, store.head())?;
+        Self::assemble(catalog, analyzer, store, Arc::new(engine), config)
+    }
+
+    fn assemble(
+        catalog: Arc<Catalog>,
+        analyzer: Arc<Analyzer>,
+        store: Arc<dyn Store>,
+        engine: Arc<dyn Engine>,
+        config: &Config,
+    ) -> Result<Self, OpenError> {
+        Ok(Self {
+            search: SearchService {
+                catalog: catalog.clone(),
+                analyzer: analyzer.clone(),
+                store: store.clone(),
+                engine: engine.clone(),
+            },
+            ingest: IngestService { catalog: catalog.clone(), store: store.clone() },
+            keys: Keys::open(store.clone())?,
+            clock: Clock::new(config.utc_offset_hours),
+            catalog,
+            analyzer,
+            store,
+            engine,
+        })
+    }
+
+    pub fn indexing(&self) -> Indexing {
+        Indexing {
+            catalog: self.catalog.clone(),
+            analyzer: self.analyzer.clone(),
+            store: self.store.clone(),
+            engine: self.engine.clone(),
+            threads: cores(),
+        }
+    }
+
+    /// Brings the index up to the store, now and on this thread.
+    pub fn catch_up(&self, report: &mut dyn FnMut(Revision)) -> Result<Revision, IndexingError> {
+        self.indexing().catch_up(report)
+    }
+
+    /// Keeps the index behind the store on a thread of its own.
+    pub fn follow(&self) -> Follower {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (progress, thread) = self.indexing().follow(stop.clone());
+        Follower { progress, stop, thread: Some(thread) }
+    }
+}
+
+/// The thread that indexes live writes; stops, with everything committed, when dropped.
+pub struct Follower {
+    pub progress: Progress,
+    stop: Arc<AtomicBool>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the indexing thread panicked");
+        }
+    }
+}
+
+/// Threads worth using.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Opens the index that the configuration asks for, in a folder named after the configuration's fingerprint.
+///
+/// An index that cannot be read is moved aside, never deleted, and made anew. One of another configuration stays
+/// until the new one is there.
+fn open_index(
+    dir: &Path,
+    catalog: &Arc<Catalog>,
+    analyzer: &Analyzer,
+    head: Revision,
+) -> Result<TantivyEngine, OpenError> {
+    let fingerprint = catalog.fingerprint ^ analyzer.fingerprint().rotate_left(32);
+    let current = dir.join(format!("{fingerprint:016x}"));
+    let io = |context: String| move |source| OpenError::Io { context, source };
+    std::fs::create_dir_all(dir).map_err(io(format!("{} cannot be made", dir.display())))?;
+    let threads = cores().min(2);
+    let reason = match TantivyEngine::open(&current, catalog.clone(), fingerprint, threads) {
+        Ok(engine) => match engine.applied() {
+            Some((_, revision)) if revision > head => {
+                format!("it has read change {revision}, and the store ends at {head}")
+            }
+            _ => return Ok(engine),
+        },
+        Err(error) => error.to_string(),
+    };
+    let aside = aside(&current);
+    tracing::warn!(%reason, aside = %aside.display(), "the index is moved aside and made anew");
+    std::fs::rename(&current, &aside).map_err(io(format!(
+        "{} cannot be moved to {}",
+        current.display(),
+        aside.display()
+    )))?;
+    Ok(TantivyEngine::open(&current, catalog.clone(), fingerprint, threads)?)
+}
+
+fn aside(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".unreadable-{}", Timestamp::now().as_millisecond()));
+    path.with_file_name(name)
+}
+
+/// Deletes indexes of earlier configurations, once the current one holds everything. Indexes that were moved aside
+/// stay.
+pub fn remove_stale_indexes(data: &Path, catalog: &Catalog, analyzer: &Analyzer) {
+    let fingerprint = catalog.fingerprint ^ analyzer.fingerprint().rotate_left(32);
+    let current = format!("{fingerprint:016x}");
+    let Ok(entries) = std::fs::read_dir(data.join("index")) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let stale = name.to_str().is_some_and(|name| {
+            name != current && name.len() == 16 && name.chars().all(|ch| ch.is_ascii_hexdigit())
+        });
+        if stale && let Err(error) = std::fs::remove_dir_all(entry.path()) {
+            tracing::warn!(path = %entry.path().display(), %error, "an old index could not be removed");
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Retrieval: analyzed records in, hits out.
+
+pub mod document;
+pub mod tantivy;
+
+use std::sync::Arc;
+
+use crate::query::{After, Search, Signal, SortKey};
+use crate::record::{RecordId, Revision};
+use crate::store::Cursor;
+use document::IndexRecord;
+
+/// A change as the index takes it.
+#[derive(Clone, Debug)]
+pub enum IndexChange {
+    Put(Box<IndexRecord>),
+    Remove(RecordId),
+}
+
+/// A record that matched.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hit {
+    pub id: RecordId,
+    /// Revision of the record that was indexed.
+    pub revision: Revision,
+    /// Falls along the list when ordered by score.
+    pub score: f32,
+    /// What the score is made of, in the order of the signals.
+    pub parts: Vec<(Signal, f32)>,
+    /// The value that the list is ordered by; `None` when ordered by score, or when the record lacks the field.
+    pub key: Option<SortKey>,
+}
+
+/// Counts of one facet: value or bucket key, and the records that have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FacetCounts {
+    pub path: Arc<str>,
+    pub counts: Vec<(String, u64)>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Found {
+    pub hits: Vec<Hit>,
+    pub total: u64,
+    /// Matches of query and filter, before anything was selected.
+    pub matched: u64,
+    pub facets: Vec<FacetCounts>,
+    /// Where the next page begins; `None` at the end.
+    pub next: Option<After>,
+    /// The last change that the answer took into account.
+    pub revision: Revision,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The view that a cursor belongs to is gone.
+    #[error("the cursor has expired")]
+    Expired,
+    /// A column that the request names does not exist, or cannot do what is asked of it.
+    #[error("{0}")]
+    Unsupported(String),
+    #[error("the index cannot be read or written: {0}")]
+    Unavailable(String),
+}
+
+/// An index of records. Derived from the store: losing it loses nothing.
+pub trait Engine: Send + Sync {
+    /// Takes changes in, in order. They are searchable after [`Engine::commit`].
+    fn apply(&self, changes: Vec<IndexChange>) -> Result<(), EngineError>;
+
+    /// Makes what was applied searchable and lasting, together with how far the change log was read.
+    fn commit(&self, applied: &Cursor, revision: Revision) -> Result<(), EngineError>;
+
+    /// Tells how far the change log is searchable; `None` for an index that must be filled from the beginning.
+    fn applied(&self) -> Option<(Cursor, Revision)>;
+
+    fn search(&self, search: &Search) -> Result<Found, EngineError>;
+
+    /// Number of records that can be found.
+    fn num_records(&self) -> Result<u64, EngineError>;
+}

@@ -1,0 +1,735 @@
+//! One pass over the matches: the best of them, the exact total, and the facets.
+//!
+//! A facet that something is selected in counts as if nothing were selected in it ("drill sideways"): a record that
+//! fails exactly one selection still counts in that selection's own facet.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tantivy::collector::{Collector, SegmentCollector};
+use tantivy::columnar::{Column, StrColumn, TermOrdHit};
+use tantivy::{DocAddress, DocId, Score, SegmentOrdinal, SegmentReader};
+
+use super::lower;
+use super::schema::{ColumnFields, ColumnType, IndexSchema, KIND, NEWEST, REVISION};
+use crate::engine::{EngineError, FacetCounts};
+use crate::query::{After, Order, Search, SortKey};
+use crate::record::Catalog;
+use crate::record::kind::{Direction, Facet};
+
+/// What to gather; shared by the segments of one search.
+pub struct Plan {
+    facets: Vec<FacetPlan>,
+    selections: Vec<SelectionPlan>,
+    order: OrderPlan,
+    /// Records to keep in order.
+    keep: usize,
+    after: Option<(Option<SortKey>, u64)>,
+    /// Multipliers of the kinds that have one.
+    boosts: HashMap<String, f32>,
+    today: i64,
+}
+
+struct FacetPlan {
+    path: Arc<str>,
+    source: Source,
+    /// The selection in the same column.
+    selection: Option<usize>,
+}
+
+struct SelectionPlan {
+    source: Source,
+    values: Vec<String>,
+}
+
+#[derive(Clone)]
+enum Source {
+    Terms { name: String },
+    Buckets { name: String, decimal: bool, buckets: Arc<[Bucket]> },
+}
+
+/// `low` ≤ value < `high`.
+struct Bucket {
+    key: String,
+    low: f64,
+    high: f64,
+}
+
+enum OrderPlan {
+    Score,
+    Text { name: String, rising: bool },
+    Number { name: String, decimal: bool, rising: bool, deadline: bool },
+}
+
+/// A record kept in order.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    pub address: DocAddress,
+    pub score: f32,
+    pub revision: u64,
+    pub key: Option<SortKey>,
+}
+
+#[derive(Debug, Default)]
+pub struct Gathered {
+    /// In order, at most as many as asked for.
+    pub kept: Vec<Kept>,
+    pub total: u64,
+    /// Matches before the selections.
+    pub matched: u64,
+    pub facets: Vec<FacetCounts>,
+}
+
+impl Plan {
+    pub fn new(
+        search: &Search,
+        keep: usize,
+        schema: &IndexSchema,
+        catalog: &Catalog,
+    ) -> Result<Self, EngineError> {
+        let selections = search
+            .selections
+            .iter()
+            .map(|selection| {
+                let mut values = selection.values.clone();
+                if let Some(Facet::Terms { always }) =
+                    catalog.column(&selection.path).and_then(|column| column.facet.as_ref())
+                {
+                    values.extend(always.iter().cloned());
+                }
+                Ok(SelectionPlan { source: source(&selection.path, search, schema, catalog)?, values })
+            })
+            .collect::<Result<Vec<_>, EngineError>>()?;
+        let facets = search
+            .facets
+            .iter()
+            .map(|path| {
+                Ok(FacetPlan {
+                    path: path.clone(),
+                    source: source(path, search, schema, catalog)?,
+                    selection: search.selections.iter().position(|other| other.path == *path),
+                })
+            })
+            .collect::<Result<_, EngineError>>()?;
+        let order = match &search.order {
+            Order::Score => OrderPlan::Score,
+            Order::Newest => OrderPlan::Number {
+                name: NEWEST.into(),
+                decimal: false,
+                rising: false,
+                deadline: false,
+            },
+            Order::Field { path, direction } => {
+                let column = lower::column(path, schema)?;
+                let rising = *direction == Direction::Ascending;
+                let name = column.name.clone();
+                match column.column_type {
+                    ColumnType::Text | ColumnType::Tree => OrderPlan::Text { name, rising },
+                    number => OrderPlan::Number {
+                        name,
+                        decimal: number == ColumnType::Decimal,
+                        rising,
+                        deadline: column.deadline,
+                    },
+                }
+            }
+        };
+        let after = match &search.after {
+            Some(After::Key { key, revision }) => Some((key.clone(), *revision)),
+            _ => None,
+        };
+        let boosts = catalog
+            .kinds
+            .iter()
+            .filter(|kind| kind.boost != 1.0)
+            .map(|kind| (kind.name.to_string(), kind.boost))
+            .collect();
+        Ok(Self { facets, selections, order, keep, after, boosts, today: search.today.into() })
+    }
+
+    pub fn by_score(&self) -> bool {
+        matches!(self.order, OrderPlan::Score)
+    }
+}
+
+fn source(
+    path: &str,
+    search: &Search,
+    schema: &IndexSchema,
+    catalog: &Catalog,
+) -> Result<Source, EngineError> {
+    let column: &ColumnFields = lower::column(path, schema)?;
+    let name = column.name.clone();
+    let buckets: Vec<Bucket> = match catalog.column(path).and_then(|column| column.facet.as_ref()) {
+        Some(Facet::Ranges { buckets }) => buckets
+            .iter()
+            .map(|bucket| Bucket {
+                key: bucket.key.clone(),
+                low: bucket.from.unwrap_or(f64::NEG_INFINITY),
+                high: bucket.to.unwrap_or(f64::INFINITY),
+            })
+            .collect(),
+        Some(Facet::RelativeDates { buckets }) => buckets
+            .iter()
+            .map(|bucket| Bucket {
+                key: bucket.key.clone(),
+                low: bucket
+                    .from_days
+                    .map_or(f64::NEG_INFINITY, |days| f64::from(search.today) + f64::from(days)),
+                high: bucket
+                    .to_days
+                    .map_or(f64::INFINITY, |days| f64::from(search.today) + f64::from(days) + 1.0),
+            })
+            .collect(),
+        _ => {
+            return match column.column_type {
+                ColumnType::Text => Ok(Source::Terms { name }),
+                ColumnType::Tree => Ok(Source::Terms {
+                    name: column.above.as_ref().map_or(name, |(_, above)| above.clone()),
+                }),
+                _ => Err(EngineError::Unsupported(format!("`{path}` has no facet"))),
+            };
+        }
+    };
+    let decimal = column.column_type == ColumnType::Decimal;
+    Ok(Source::Buckets { name, decimal, buckets: buckets.into() })
+}
+
+/// The collector of one search.
+pub struct Gather {
+    pub plan: Arc<Plan>,
+}
+
+impl Collector for Gather {
+    type Fruit = Gathered;
+    type Child = SegmentGather;
+
+    fn for_segment(
+        &self,
+        segment: SegmentOrdinal,
+        reader: &SegmentReader,
+    ) -> tantivy::Result<SegmentGather> {
+        let fast = reader.fast_fields();
+        let plan = &self.plan;
+        let counters = plan
+            .facets
+            .iter()
+            .map(|facet| Counter::open(&facet.source, reader))
+            .collect::<tantivy::Result<_>>()?;
+        let selections = plan
+            .selections
+            .iter()
+            .map(|selection| Choice::open(selection, reader))
+            .collect::<tantivy::Result<_>>()?;
+        let ranks = match &plan.order {
+            OrderPlan::Score => Ranks::Score,
+            OrderPlan::Text { name, .. } => Ranks::Text(fast.str(name)?),
+            OrderPlan::Number { name, decimal: false, .. } => {
+                Ranks::Integer(fast.column_opt::<i64>(name)?)
+            }
+            OrderPlan::Number { name, .. } => Ranks::Decimal(fast.column_opt::<f64>(name)?),
+        };
+        let boosts = match plan.boosts.is_empty() {
+            true => None,
+            false => fast.str(KIND)?.map(|kinds| {
+                let boosts = terms_of(&kinds)
+                    .iter()
+                    .map(|kind| plan.boosts.get(kind).copied().unwrap_or(1.0))
+                    .collect();
+                (kinds, boosts)
+            }),
+        };
+        let mut child = SegmentGather {
+            plan: plan.clone(),
+            segment,
+            counters,
+            selections,
+            ranks,
+            boosts,
+            revisions: fast.u64(REVISION)?,
+            best: Vec::new(),
+            threshold: 0,
+            ceiling: None,
+            total: 0,
+            matched: 0,
+        };
+        child.ceiling = child.ceiling()?;
+        Ok(child)
+    }
+
+    fn requires_scoring(&self) -> bool {
+        self.plan.by_score()
+    }
+
+    fn merge_fruits(&self, segments: Vec<tantivy::Result<Gathered>>) -> tantivy::Result<Gathered> {
+        let mut merged = Gathered::default();
+        let mut counts: Vec<HashMap<String, u64>> =
+            self.plan.facets.iter().map(|_| HashMap::new()).collect();
+        for gathered in segments {
+            let gathered = gathered?;
+            merged.total += gathered.total;
+            merged.matched += gathered.matched;
+            merged.kept.extend(gathered.kept);
+            for (merged, facet) in counts.iter_mut().zip(gathered.facets) {
+                for (value, count) in facet.counts {
+                    *merged.entry(value).or_default() += count;
+                }
+            }
+        }
+        merged.kept.sort_by(|a, b| self.compare(a, b));
+        merged.kept.truncate(self.plan.keep);
+        merged.facets = self
+            .plan
+            .facets
+            .iter()
+            .zip(counts)
+            .map(|(facet, counts)| FacetCounts {
+                path: facet.path.clone(),
+                counts: counts.into_iter().collect(),
+            })
+            .collect();
+        Ok(merged)
+    }
+}
+
+impl Gather {
+    /// Better first; records without the key last; ties by revision.
+    fn compare(&self, a: &Kept, b: &Kept) -> std::cmp::Ordering {
+        use std::cmp::Ordering::{Equal, Greater, Less};
+        let rising = match &self.plan.order {
+            OrderPlan::Score => {
+                return b.score.total_cmp(&a.score).then(a.revision.cmp(&b.revision));
+            }
+            OrderPlan::Text { rising, .. } | OrderPlan::Number { rising, .. } => *rising,
+        };
+        match (&a.key, &b.key) {
+            (Some(left), Some(right)) => {
+                let order = left.partial_cmp(right).unwrap_or(Equal);
+                if rising { order } else { order.reverse() }
+            }
+            (Some(_), None) => Less,
+            (None, Some(_)) => Greater,
+            (None, None) => Equal,
+        }
+        .then(a.revision.cmp(&b.revision))
+    }
+}
+
+/// Where a segment's sort keys come from.
+enum Ranks {
+    Score,
+    Text(Option<StrColumn>),
+    Integer(Option<Column<i64>>),
+    Decimal(Option<Column<f64>>),
+}
+
+pub struct SegmentGather {
+    plan: Arc<Plan>,
+    segment: SegmentOrdinal,
+    counters: Vec<Counter>,
+    selections: Vec<Choice>,
+    ranks: Ranks,
+    boosts: Option<(StrColumn, Vec<f32>)>,
+    revisions: Column<u64>,
+    /// Rank and revision in one number, greater is better; unordered, cut down when twice as long as needed.
+    best: Vec<(u128, DocId)>,
+    threshold: u128,
+    /// Only what is below it comes after the cursor.
+    ceiling: Option<u128>,
+    total: u64,
+    matched: u64,
+}
+
+impl SegmentCollector for SegmentGather {
+    type Fruit = tantivy::Result<Gathered>;
+
+    fn collect(&mut self, doc: DocId, score: Score) {
+        self.matched += 1;
+        let mut failed = None;
+        for (at, selection) in self.selections.iter().enumerate() {
+            if !selection.matches(doc) {
+                if failed.is_some() {
+                    return;
+                }
+                failed = Some(at);
+            }
+        }
+        if let Some(failed) = failed {
+            for (counter, facet) in self.counters.iter_mut().zip(&self.plan.facets) {
+                if facet.selection == Some(failed) {
+                    counter.count(doc);
+                }
+            }
+            return;
+        }
+        self.total += 1;
+        for counter in &mut self.counters {
+            counter.count(doc);
+        }
+        self.keep(doc, score);
+    }
+
+    fn harvest(mut self) -> tantivy::Result<Gathered> {
+        self.cut();
+        let best = std::mem::take(&mut self.best);
+        let kept = best
+            .into_iter()
+            .map(|(rank, doc)| {
+                Ok(Kept {
+                    address: DocAddress::new(self.segment, doc),
+                    score: match self.ranks {
+                        Ranks::Score => f32::from_bits((rank >> 64) as u32),
+                        _ => 0.0,
+                    },
+                    revision: !(rank as u64),
+                    key: self.key(doc)?,
+                })
+            })
+            .collect::<tantivy::Result<_>>()?;
+        let facets = self
+            .counters
+            .iter()
+            .zip(&self.plan.facets)
+            .map(|(counter, facet)| FacetCounts {
+                path: facet.path.clone(),
+                counts: counter.counts(),
+            })
+            .collect();
+        Ok(Gathered { kept, total: self.total, matched: self.matched, facets })
+    }
+}
+
+impl SegmentGather {
+    #[inline]
+    fn keep(&mut self, doc: DocId, score: Score) {
+        let rank = match self.ranks {
+            Ranks::Score => {
+                let boost = match &self.boosts {
+                    Some((kinds, boosts)) => {
+                        kinds.ords().first(doc).map_or(1.0, |kind| boosts[kind as usize])
+                    }
+                    None => 1.0,
+                };
+                // The bits of numbers that are not negative are ordered like the numbers.
+                u64::from((score * boost).max(0.0).to_bits())
+            }
+            _ => self.rank(doc),
+        };
+        if rank < (self.threshold >> 64) as u64 || self.plan.keep == 0 {
+            return;
+        }
+        let revision = self.revisions.first(doc).unwrap_or_default();
+        let composite = composite(rank, revision);
+        if composite <= self.threshold || self.ceiling.is_some_and(|ceiling| composite >= ceiling) {
+            return;
+        }
+        self.best.push((composite, doc));
+        if self.best.len() >= 2 * self.plan.keep.max(64) {
+            self.cut();
+        }
+    }
+
+    fn cut(&mut self) {
+        let keep = self.plan.keep;
+        if self.best.len() > keep {
+            self.best.select_nth_unstable_by(keep - 1, |a, b| b.0.cmp(&a.0));
+            self.best.truncate(keep);
+            self.threshold = self.best[keep - 1].0;
+        }
+    }
+
+    /// Greater is better; 0 is a record without the value.
+    fn rank(&self, doc: DocId) -> u64 {
+        match (&self.ranks, &self.plan.order) {
+            (Ranks::Text(Some(column)), OrderPlan::Text { rising, .. }) => {
+                let ords = column.ords().values_for_doc(doc);
+                if *rising {
+                    ords.min().map_or(0, |ord| text_rank(ord, true))
+                } else {
+                    ords.max().map_or(0, |ord| text_rank(ord, false))
+                }
+            }
+            (Ranks::Integer(Some(_)), OrderPlan::Number { rising, .. }) => {
+                self.integer(doc).map_or(0, |value| number_rank(monotonic_i64(value), *rising))
+            }
+            (Ranks::Decimal(Some(_)), OrderPlan::Number { rising, .. }) => {
+                self.decimal(doc).map_or(0, |value| number_rank(monotonic_f64(value), *rising))
+            }
+            _ => 0,
+        }
+    }
+
+    fn integer(&self, doc: DocId) -> Option<i64> {
+        let (Ranks::Integer(Some(column)), OrderPlan::Number { rising, deadline, .. }) =
+            (&self.ranks, &self.plan.order)
+        else {
+            return None;
+        };
+        let values = column.values_for_doc(doc);
+        match (*rising, *deadline) {
+            (true, true) => values.map(|value| self.days_left(value)).min(),
+            (true, false) => values.min(),
+            (false, _) => values.max(),
+        }
+    }
+
+    /// What is still to come counts from today; what is past comes behind all of it, the latest first.
+    fn days_left(&self, day: i64) -> i64 {
+        const PAST: i64 = 1 << 32;
+        let left = day - self.plan.today;
+        if left >= 0 { left } else { PAST - left }
+    }
+
+    fn decimal(&self, doc: DocId) -> Option<f64> {
+        let (Ranks::Decimal(Some(column)), OrderPlan::Number { rising, .. }) =
+            (&self.ranks, &self.plan.order)
+        else {
+            return None;
+        };
+        let values = column.values_for_doc(doc);
+        if *rising { values.min_by(f64::total_cmp) } else { values.max_by(f64::total_cmp) }
+    }
+
+    fn key(&self, doc: DocId) -> tantivy::Result<Option<SortKey>> {
+        Ok(match (&self.ranks, &self.plan.order) {
+            (Ranks::Score, _) => None,
+            (Ranks::Text(column), OrderPlan::Text { rising, .. }) => {
+                let Some(column) = column else { return Ok(None) };
+                let ords = column.ords().values_for_doc(doc);
+                match if *rising { ords.min() } else { ords.max() } {
+                    None => None,
+                    Some(ord) => {
+                        let mut text = String::new();
+                        column.ord_to_str(ord, &mut text)?;
+                        Some(SortKey::Text(text))
+                    }
+                }
+            }
+            (Ranks::Decimal(_), _) => self.decimal(doc).map(SortKey::Decimal),
+            _ => self.integer(doc).map(SortKey::Integer),
+        })
+    }
+
+    /// Turns the cursor's key into this segment's ranks.
+    fn ceiling(&self) -> tantivy::Result<Option<u128>> {
+        let Some((key, revision)) = &self.plan.after else { return Ok(None) };
+        let rank = match (key, &self.ranks, &self.plan.order) {
+            (None, ..) => 0,
+            (Some(SortKey::Text(text)), Ranks::Text(Some(column)), OrderPlan::Text { rising, .. }) => {
+                match column.dictionary().term_ord_or_next(text.as_bytes())? {
+                    TermOrdHit::Exact(ord) => text_rank(ord, *rising),
+                    // Everything from `ord` on is greater than the key, everything before it less.
+                    TermOrdHit::Next(ord) => {
+                        let above = if *rising {
+                            u128::from(text_rank(ord, true)) + 1
+                        } else {
+                            u128::from(text_rank(ord, false))
+                        };
+                        return Ok(Some(above << 64));
+                    }
+                }
+            }
+            (Some(SortKey::Integer(value)), Ranks::Integer(_), OrderPlan::Number { rising, .. }) => {
+                number_rank(monotonic_i64(*value), *rising)
+            }
+            (Some(SortKey::Integer(value)), _, OrderPlan::Number { rising, .. }) => {
+                number_rank(monotonic_f64(*value as f64), *rising)
+            }
+            (Some(SortKey::Decimal(value)), _, OrderPlan::Number { rising, .. }) => {
+                number_rank(monotonic_f64(*value), *rising)
+            }
+            _ => 0,
+        };
+        Ok(Some(composite(rank, *revision)))
+    }
+}
+
+fn composite(rank: u64, revision: u64) -> u128 {
+    u128::from(rank) << 64 | u128::from(!revision)
+}
+
+fn text_rank(ord: u64, rising: bool) -> u64 {
+    if rising { u64::MAX - 1 - ord } else { ord + 1 }
+}
+
+fn number_rank(monotonic: u64, rising: bool) -> u64 {
+    (if rising { !monotonic } else { monotonic }).max(1)
+}
+
+fn monotonic_i64(value: i64) -> u64 {
+    (value as u64) ^ (1 << 63)
+}
+
+fn monotonic_f64(value: f64) -> u64 {
+    let bits = value.to_bits();
+    if bits >> 63 == 0 { bits ^ (1 << 63) } else { !bits }
+}
+
+/// Counts one facet in one segment.
+enum Counter {
+    Terms { column: StrColumn, counts: Vec<u32> },
+    Buckets { numbers: Numbers, buckets: Arc<[Bucket]>, counts: Vec<u32> },
+    Absent,
+}
+
+impl Counter {
+    fn open(source: &Source, reader: &SegmentReader) -> tantivy::Result<Self> {
+        Ok(match source {
+            Source::Terms { name } => match reader.fast_fields().str(name)? {
+                Some(column) => {
+                    let counts = vec![0; column.dictionary().num_terms()];
+                    Counter::Terms { column, counts }
+                }
+                None => Counter::Absent,
+            },
+            Source::Buckets { name, decimal, buckets } => {
+                match Numbers::open(name, *decimal, reader)? {
+                    Some(numbers) => Counter::Buckets {
+                        numbers,
+                        buckets: buckets.clone(),
+                        counts: vec![0; buckets.len()],
+                    },
+                    None => Counter::Absent,
+                }
+            }
+        })
+    }
+
+    #[inline]
+    fn count(&mut self, doc: DocId) {
+        match self {
+            // A record's values are distinct, so each counts it once.
+            Counter::Terms { column, counts } => {
+                for ord in column.ords().values_for_doc(doc) {
+                    counts[ord as usize] += 1;
+                }
+            }
+            Counter::Buckets { numbers, buckets, counts } => {
+                for (bucket, count) in buckets.iter().zip(counts) {
+                    *count += u32::from(numbers.any_in(doc, bucket));
+                }
+            }
+            Counter::Absent => {}
+        }
+    }
+
+    fn counts(&self) -> Vec<(String, u64)> {
+        match self {
+            Counter::Terms { column, counts } => {
+                let ords: Vec<u64> =
+                    (0u64..).zip(counts).filter(|(_, count)| **count > 0).map(|(o, _)| o).collect();
+                let mut values = Vec::with_capacity(ords.len());
+                let mut at = ords.iter();
+                let read = column.dictionary().sorted_ords_to_term_cb(ords.iter().copied(), |term| {
+                    if let Some(&ord) = at.next() {
+                        let value = String::from_utf8_lossy(term).into_owned();
+                        values.push((value, u64::from(counts[ord as usize])));
+                    }
+                    Ok(())
+                });
+                debug_assert!(read.is_ok());
+                values
+            }
+            Counter::Buckets { buckets, counts, .. } => buckets
+                .iter()
+                .zip(counts)
+                .map(|(bucket, count)| (bucket.key.clone(), u64::from(*count)))
+                .collect(),
+            Counter::Absent => Vec::new(),
+        }
+    }
+}
+
+/// Tells whether a record has one of the chosen values.
+enum Choice {
+    Terms { column: StrColumn, wanted: Vec<bool> },
+    Buckets { numbers: Numbers, buckets: Arc<[Bucket]>, wanted: Vec<bool> },
+    Never,
+}
+
+impl Choice {
+    fn open(selection: &SelectionPlan, reader: &SegmentReader) -> tantivy::Result<Self> {
+        Ok(match &selection.source {
+            Source::Terms { name } => match reader.fast_fields().str(name)? {
+                Some(column) => {
+                    let dictionary = column.dictionary();
+                    let mut wanted = vec![false; dictionary.num_terms()];
+                    for value in &selection.values {
+                        if let Some(ord) = dictionary.term_ord(value.as_bytes())? {
+                            wanted[ord as usize] = true;
+                        }
+                    }
+                    Choice::Terms { column, wanted }
+                }
+                None => Choice::Never,
+            },
+            Source::Buckets { name, decimal, buckets } => {
+                match Numbers::open(name, *decimal, reader)? {
+                    Some(numbers) => {
+                        let wanted = buckets
+                            .iter()
+                            .map(|bucket| selection.values.contains(&bucket.key))
+                            .collect();
+                        Choice::Buckets { numbers, buckets: buckets.clone(), wanted }
+                    }
+                    None => Choice::Never,
+                }
+            }
+        })
+    }
+
+    #[inline]
+    fn matches(&self, doc: DocId) -> bool {
+        match self {
+            Choice::Terms { column, wanted } => {
+                column.ords().values_for_doc(doc).any(|ord| wanted[ord as usize])
+            }
+            Choice::Buckets { numbers, buckets, wanted } => buckets
+                .iter()
+                .zip(wanted)
+                .any(|(bucket, wanted)| *wanted && numbers.any_in(doc, bucket)),
+            Choice::Never => false,
+        }
+    }
+}
+
+enum Numbers {
+    Integer(Column<i64>),
+    Decimal(Column<f64>),
+}
+
+impl Numbers {
+    fn open(name: &str, decimal: bool, reader: &SegmentReader) -> tantivy::Result<Option<Self>> {
+        let fast = reader.fast_fields();
+        Ok(if decimal {
+            fast.column_opt::<f64>(name)?.map(Numbers::Decimal)
+        } else {
+            fast.column_opt::<i64>(name)?.map(Numbers::Integer)
+        })
+    }
+
+    #[inline]
+    fn any_in(&self, doc: DocId, bucket: &Bucket) -> bool {
+        match self {
+            Numbers::Integer(column) => column
+                .values_for_doc(doc)
+                .any(|value| bucket.low <= value as f64 && (value as f64) < bucket.high),
+            Numbers::Decimal(column) => column
+                .values_for_doc(doc)
+                .any(|value| bucket.low <= value && value < bucket.high),
+        }
+    }
+}
+
+/// Reads a small dictionary whole, in the order of its ordinals.
+fn terms_of(column: &StrColumn) -> Vec<String> {
+    let mut terms = Vec::with_capacity(column.dictionary().num_terms());
+    let mut text = String::new();
+    for ord in 0..column.dictionary().num_terms() as u64 {
+        text.clear();
+        // An unreadable term gets no boost.
+        let _ = column.ord_to_str(ord, &mut text);
+        terms.push(text.clone());
+    }
+    terms
+}

@@ -1,0 +1,393 @@
+//! The embedded engine.
+
+mod collect;
+mod lower;
+mod rescore;
+mod schema;
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use serde::{Deserialize, Serialize};
+use tantivy::directory::MmapDirectory;
+use tantivy::indexer::LogMergePolicy;
+use tantivy::query::{BooleanQuery, Occur};
+use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, Term};
+
+use super::document::IndexRecord;
+use super::{Engine, EngineError, Found, Hit, IndexChange};
+use crate::query::{After, Search, Signal};
+use crate::record::validate::ColumnValue;
+use crate::record::{Catalog, RecordId, Revision};
+use crate::store::Cursor;
+use collect::{Gather, Kept, Plan};
+use schema::{ColumnType, IndexSchema};
+
+/// Best hits that are scored by every part of the query.
+const RESCORED: usize = 200;
+/// Views kept for cursors; the oldest goes when there are more.
+const MAX_VIEWS: usize = 64;
+const WRITER_BYTES: usize = 96 << 20;
+
+/// An index in a folder.
+pub struct TantivyEngine {
+    catalog: Arc<Catalog>,
+    schema: IndexSchema,
+    fingerprint: u64,
+    index: Index,
+    reader: IndexReader,
+    /// `None` after a failure, until the next change makes a new one.
+    writer: Mutex<Option<IndexWriter>>,
+    threads: usize,
+    visible: ArcSwap<Visible>,
+    views: Mutex<VecDeque<Arc<Visible>>>,
+}
+
+/// A frozen view of the index, and how far it has read the change log.
+struct Visible {
+    searcher: Searcher,
+    applied: Option<(Cursor, Revision)>,
+}
+
+/// What a commit remembers.
+#[derive(Serialize, Deserialize)]
+struct Payload {
+    fingerprint: u64,
+    cursor: Cursor,
+    revision: Revision,
+}
+
+impl TantivyEngine {
+    /// Opens the index in `dir`, or makes an empty one there.
+    ///
+    /// `fingerprint` stands for everything that decides which tokens a record gives; an index made under another one
+    /// is refused with [`EngineError::Unsupported`].
+    pub fn open(
+        dir: &Path,
+        catalog: Arc<Catalog>,
+        fingerprint: u64,
+        threads: usize,
+    ) -> Result<Self, EngineError> {
+        std::fs::create_dir_all(dir).map_err(|error| {
+            EngineError::Unavailable(format!("{} cannot be made: {error}", dir.display()))
+        })?;
+        let schema = IndexSchema::new(&catalog);
+        let directory = MmapDirectory::open(dir).map_err(tantivy::TantivyError::from)?;
+        let index = if Index::exists(&directory).map_err(tantivy::TantivyError::from)? {
+            let mut index = Index::open(directory)?;
+            if index.schema() != schema.schema {
+                return Err(EngineError::Unsupported("the index has other fields".into()));
+            }
+            index.set_tokenizers(schema::tokenizers());
+            index
+        } else {
+            Index::builder()
+                .schema(schema.schema.clone())
+                .tokenizers(schema::tokenizers())
+                .open_or_create(directory)?
+        };
+        let applied = match index.load_metas()?.payload {
+            None => None,
+            Some(payload) => {
+                let payload: Payload = serde_json::from_str(&payload).map_err(|error| {
+                    EngineError::Unavailable(format!("the commit's payload is unreadable: {error}"))
+                })?;
+                if payload.fingerprint != fingerprint {
+                    return Err(EngineError::Unsupported("made under another configuration".into()));
+                }
+                Some((payload.cursor, payload.revision))
+            }
+        };
+        let writer = Mutex::new(Some(writer_of(&index, threads)?));
+        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        let visible = ArcSwap::from_pointee(Visible { searcher: reader.searcher(), applied });
+        Ok(Self {
+            catalog,
+            schema,
+            fingerprint,
+            index,
+            reader,
+            writer,
+            threads,
+            visible,
+            views: Mutex::new(VecDeque::new()),
+        })
+    }
+
+    /// Reads every file of the index against its checksum; names the damaged ones.
+    pub fn verify(&self) -> Result<Vec<String>, EngineError> {
+        let damaged = self.index.validate_checksum()?;
+        Ok(damaged.into_iter().map(|path| path.display().to_string()).collect())
+    }
+
+    /// Works on the writer. A writer that failed is dropped: what it had taken in since the last commit is lost, and
+    /// the caller reads the change log again from [`Engine::applied`].
+    fn write(
+        &self,
+        work: impl FnOnce(&mut IndexWriter) -> tantivy::Result<()>,
+    ) -> Result<(), EngineError> {
+        let mut slot = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut writer = match slot.take() {
+            Some(writer) => writer,
+            None => writer_of(&self.index, self.threads)?,
+        };
+        work(&mut writer)?;
+        *slot = Some(writer);
+        Ok(())
+    }
+
+    /// Waits until no merge is running.
+    pub fn close(self) -> Result<(), EngineError> {
+        match self.writer.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Some(writer) => Ok(writer.wait_merging_threads()?),
+            None => Ok(()),
+        }
+    }
+
+    fn document(&self, record: &IndexRecord) -> TantivyDocument {
+        let mut document = TantivyDocument::default();
+        document.add_text(self.schema.key, record.id.to_string());
+        document.add_text(self.schema.kind, &record.id.kind);
+        document.add_u64(self.schema.revision, record.revision.0);
+        document.add_i64(self.schema.newest, record.newest.into());
+        for (field, tokens) in &record.tokens {
+            if !tokens.is_empty() {
+                document.add_text(self.schema.token_field(*field), tokens);
+            }
+        }
+        for (at, (path, value)) in record.values.iter().enumerate() {
+            let Some(column) = self.schema.columns.get(path) else { continue };
+            // A value is counted once a record, wherever in the record it stands.
+            if record.values[..at].iter().any(|(other, seen)| other == path && seen == value) {
+                continue;
+            }
+            match value {
+                ColumnValue::Term(text) | ColumnValue::Code(text) | ColumnValue::Tree(text) => {
+                    document.add_text(column.field, text);
+                }
+                ColumnValue::Bool(value) => document.add_text(column.field, value.to_string()),
+                ColumnValue::Integer(number) => document.add_i64(column.field, *number),
+                ColumnValue::Date(days) => document.add_i64(column.field, (*days).into()),
+                ColumnValue::Decimal(number) => document.add_f64(column.field, *number),
+                ColumnValue::Geo(..) => {}
+            }
+        }
+        self.add_ancestors(record, &mut document);
+        document
+    }
+
+    fn add_ancestors(&self, record: &IndexRecord, document: &mut TantivyDocument) {
+        let mut added: Vec<(tantivy::schema::Field, &str)> = Vec::new();
+        for (path, value) in &record.values {
+            let ColumnValue::Tree(code) = value else { continue };
+            let column = self.schema.columns.get(path).filter(|c| c.column_type == ColumnType::Tree);
+            let above = column.and_then(|column| column.above.as_ref());
+            let vocabulary = self.catalog.column(path).and_then(|column| column.vocabulary.as_ref());
+            let (Some((field, _)), Some(vocabulary)) = (above, vocabulary) else { continue };
+            for entry in vocabulary.path(code) {
+                if !added.contains(&(*field, &entry.code)) {
+                    document.add_text(*field, &entry.code);
+                    added.push((*field, &entry.code));
+                }
+            }
+        }
+    }
+
+    fn view(&self, search: &Search) -> Result<Arc<Visible>, EngineError> {
+        let Some(After::View { view, .. }) = search.after else {
+            return Ok(self.visible.load_full());
+        };
+        let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = views
+            .iter()
+            .position(|visible| visible.searcher.generation().generation_id() == view)
+            .ok_or(EngineError::Expired)?;
+        let visible = views.remove(at).ok_or(EngineError::Expired)?;
+        views.push_back(visible.clone());
+        Ok(visible)
+    }
+
+    fn remember(&self, visible: &Arc<Visible>) -> u64 {
+        let view = visible.searcher.generation().generation_id();
+        let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
+        if !views.iter().any(|known| known.searcher.generation().generation_id() == view) {
+            if views.len() == MAX_VIEWS {
+                views.pop_front();
+            }
+            views.push_back(visible.clone());
+        }
+        view
+    }
+
+    fn hits(
+        &self,
+        searcher: &Searcher,
+        kept: Vec<Kept>,
+        mut parts: Vec<Vec<(Signal, f32)>>,
+    ) -> Result<Vec<Hit>, EngineError> {
+        let mut keys = Vec::with_capacity(searcher.segment_readers().len());
+        for reader in searcher.segment_readers() {
+            keys.push(reader.fast_fields().str(schema::KEY)?);
+        }
+        parts.resize(kept.len(), Vec::new());
+        kept.into_iter()
+            .zip(parts)
+            .map(|(kept, parts)| {
+                let mut key = String::new();
+                if let Some(column) = &keys[kept.address.segment_ord as usize]
+                    && let Some(ord) = column.ords().first(kept.address.doc_id)
+                {
+                    column.ord_to_str(ord, &mut key).map_err(tantivy::TantivyError::from)?;
+                }
+                let id = RecordId::parse(&key).ok_or_else(|| {
+                    EngineError::Unavailable("a record of the index has no key".into())
+                })?;
+                Ok(Hit {
+                    id,
+                    revision: Revision(kept.revision),
+                    score: kept.score,
+                    parts,
+                    key: kept.key,
+                })
+            })
+            .collect()
+    }
+}
+
+impl Engine for TantivyEngine {
+    fn apply(&self, changes: Vec<IndexChange>) -> Result<(), EngineError> {
+        self.write(|writer| {
+            for change in &changes {
+                let id = match change {
+                    IndexChange::Put(record) => &record.id,
+                    IndexChange::Remove(id) => id,
+                };
+                writer.delete_term(Term::from_field_text(self.schema.key, &id.to_string()));
+                if let IndexChange::Put(record) = change {
+                    writer.add_document(self.document(record))?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn commit(&self, applied: &Cursor, revision: Revision) -> Result<(), EngineError> {
+        let payload = Payload { fingerprint: self.fingerprint, cursor: applied.clone(), revision };
+        let payload = serde_json::to_string(&payload)
+            .map_err(|error| EngineError::Unavailable(error.to_string()))?;
+        self.write(|writer| {
+            let mut prepared = writer.prepare_commit()?;
+            prepared.set_payload(&payload);
+            prepared.commit()?;
+            self.reader.reload()
+        })?;
+        self.visible.store(Arc::new(Visible {
+            searcher: self.reader.searcher(),
+            applied: Some((applied.clone(), revision)),
+        }));
+        Ok(())
+    }
+
+    fn applied(&self) -> Option<(Cursor, Revision)> {
+        self.visible.load().applied.clone()
+    }
+
+    fn search(&self, search: &Search) -> Result<Found, EngineError> {
+        let visible = self.view(search)?;
+        let searcher = &visible.searcher;
+        let skip = match search.after {
+            Some(After::View { shown, .. }) => shown,
+            _ => search.offset,
+        };
+        let wanted = skip + search.limit;
+        let rescored = if search.parts.is_empty() { 0 } else { RESCORED };
+        // One more than wanted tells whether there is a next page.
+        let keep = (wanted + 1).max(rescored);
+        let mut query = lower::query(&search.query, &self.schema);
+        if let Some(filter) = &search.filter {
+            query = Box::new(BooleanQuery::new(vec![
+                (Occur::Must, query),
+                (Occur::Must, lower::filter(filter, &self.schema)?),
+            ]));
+        }
+        let plan = Arc::new(Plan::new(search, keep, &self.schema, &self.catalog)?);
+        let by_score = plan.by_score();
+        let mut gathered = searcher.search(&*query, &Gather { plan })?;
+        let mut parts = Vec::new();
+        if by_score {
+            let window = rescored.min(gathered.kept.len());
+            parts =
+                rescore::parts(searcher, &self.schema, &search.parts, &gathered.kept[..window])?;
+            parts = reorder(&mut gathered.kept[..window], parts);
+        }
+        let more = gathered.kept.len() > wanted;
+        gathered.kept.truncate(wanted);
+        parts.truncate(wanted);
+        let shown = skip.min(gathered.kept.len());
+        let kept: Vec<Kept> = gathered.kept.drain(shown..).collect();
+        let parts = parts.drain(shown.min(parts.len())..).collect();
+        let next = match (more, kept.last()) {
+            (true, Some(last)) if !by_score => {
+                Some(After::Key { key: last.key.clone(), revision: last.revision })
+            }
+            (true, Some(_)) => {
+                Some(After::View { view: self.remember(&visible), shown: wanted })
+            }
+            _ => None,
+        };
+        Ok(Found {
+            hits: self.hits(searcher, kept, parts)?,
+            total: gathered.total,
+            matched: gathered.matched,
+            facets: gathered.facets,
+            next,
+            revision: visible.applied.as_ref().map(|(_, revision)| *revision).unwrap_or_default(),
+        })
+    }
+
+    fn num_records(&self) -> Result<u64, EngineError> {
+        Ok(self.visible.load().searcher.num_docs())
+    }
+}
+
+fn writer_of(index: &Index, threads: usize) -> tantivy::Result<IndexWriter> {
+    let writer = index.writer_with_num_threads(threads, WRITER_BYTES.max(threads * (16 << 20)))?;
+    let mut merging = LogMergePolicy::default();
+    // By default deleted records never cause a merge, and records here are updated more than added.
+    merging.set_del_docs_ratio_before_merge(0.3);
+    writer.set_merge_policy(Box::new(merging));
+    Ok(writer)
+}
+
+/// Adds the parts to the scores and puts the hits in their new order; returns the parts in that order.
+fn reorder(kept: &mut [Kept], parts: Vec<Vec<(Signal, f32)>>) -> Vec<Vec<(Signal, f32)>> {
+    let mut scored: Vec<(Kept, Vec<(Signal, f32)>)> = kept
+        .iter()
+        .cloned()
+        .zip(parts)
+        .map(|(mut hit, mut parts)| {
+            parts.insert(0, (Signal::Grams, hit.score));
+            hit.score = parts.iter().map(|(_, score)| score).sum();
+            (hit, parts)
+        })
+        .collect();
+    scored.sort_by(|(a, _), (b, _)| {
+        b.score.total_cmp(&a.score).then(a.revision.cmp(&b.revision))
+    });
+    scored
+        .into_iter()
+        .zip(kept)
+        .map(|((hit, parts), slot)| {
+            *slot = hit;
+            parts
+        })
+        .collect()
+}
+
+impl From<tantivy::TantivyError> for EngineError {
+    fn from(error: tantivy::TantivyError) -> Self {
+        EngineError::Unavailable(error.to_string())
+    }
+}

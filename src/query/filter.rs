@@ -1,0 +1,442 @@
+//! The filter language: which records a caller wants, without scoring them.
+//!
+//! ```text
+//! or     = and { "OR" and }            comparison = PATH ("=" | "!=" | ">" | ">=" | "<" | "<=") VALUE
+//! and    = unary { "AND" unary }                  | PATH VALUE "TO" VALUE
+//! unary  = "NOT" unary | "(" or ")"               | PATH ["NOT"] "IN" "[" VALUE { "," VALUE } "]"
+//!        | comparison                             | PATH ["NOT"] "EXISTS" | PATH "IS" ["NOT"] "NULL"
+//!                                                 | PATH "WITHIN" VALUE | PATH "COVERS" VALUE
+//! ```
+//!
+//! Keywords are read in either case. A value with spaces or signs in it is quoted with `"` or `'`; `\` escapes.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::record::kind::{Catalog, Column};
+use crate::record::validate::days;
+use crate::record::{FieldType, Visibility};
+
+/// Longest filter, in characters.
+pub const MAX_LENGTH: usize = 4_096;
+/// Deepest nesting of brackets and `NOT`.
+const MAX_DEPTH: usize = 32;
+/// Most comparisons in one filter.
+const MAX_CLAUSES: usize = 256;
+
+/// A condition on a record's values. A comparison with an absent value is false.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Filter {
+    Equal { path: Arc<str>, value: Literal },
+    Range { path: Arc<str>, low: Option<(Literal, Inclusive)>, high: Option<(Literal, Inclusive)> },
+    In { path: Arc<str>, values: Vec<Literal> },
+    Exists { path: Arc<str> },
+    /// A value is the code or below it.
+    Within { path: Arc<str>, code: String },
+    /// A value is the code or above it.
+    Covers { path: Arc<str>, codes: Vec<String> },
+    And(Vec<Filter>),
+    Or(Vec<Filter>),
+    Not(Box<Filter>),
+}
+
+pub type Inclusive = bool;
+
+/// A value of a column's type. Dates are days since 1970-01-01.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Literal {
+    Text(String),
+    Integer(i64),
+    Decimal(f64),
+}
+
+/// Why a filter was refused, and where: characters from 0.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("at character {position}: expected {expected}, found {found}")]
+pub struct FilterError {
+    pub position: usize,
+    pub expected: String,
+    pub found: String,
+}
+
+/// Reads a filter against the columns of `catalog`. `kind` is a column too.
+pub fn parse(text: &str, catalog: &Catalog) -> Result<Filter, FilterError> {
+    let length = text.chars().count();
+    if length > MAX_LENGTH {
+        return Err(FilterError {
+            position: MAX_LENGTH,
+            expected: format!("at most {MAX_LENGTH} characters"),
+            found: format!("{length} characters"),
+        });
+    }
+    let tokens = tokenize(text)?;
+    let mut parser =
+        Parser { tokens, at: 0, end: length, depth: 0, clauses: 0, catalog };
+    let filter = parser.or()?;
+    match parser.peek() {
+        None => Ok(filter),
+        Some(_) => Err(parser.expected("AND, OR or the end")),
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Token {
+    Word(String),
+    Quoted(String),
+    Sign(&'static str),
+}
+
+impl fmt::Display for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Token::Word(text) | Token::Quoted(text) => {
+                let short: String = text.chars().take(40).collect();
+                write!(f, "`{short}`")
+            }
+            Token::Sign(sign) => write!(f, "`{sign}`"),
+        }
+    }
+}
+
+/// Two characters before one, so that `>=` is not read as `>`.
+const SIGNS: [&str; 11] = ["!=", ">=", "<=", "=", ">", "<", "(", ")", "[", "]", ","];
+
+fn tokenize(text: &str) -> Result<Vec<(usize, Token)>, FilterError> {
+    let chars: Vec<char> = text.chars().collect();
+    let mut tokens = Vec::new();
+    let mut at = 0;
+    while at < chars.len() {
+        let start = at;
+        let ch = chars[at];
+        if ch.is_whitespace() {
+            at += 1;
+        } else if ch == '"' || ch == '\'' {
+            let mut value = String::new();
+            at += 1;
+            loop {
+                match chars.get(at) {
+                    None => {
+                        return Err(FilterError {
+                            position: start,
+                            expected: format!("a closing {ch}"),
+                            found: "the end".into(),
+                        });
+                    }
+                    Some(&close) if close == ch => break,
+                    Some('\\') if at + 1 < chars.len() => {
+                        value.push(chars[at + 1]);
+                        at += 2;
+                    }
+                    Some(&other) => {
+                        value.push(other);
+                        at += 1;
+                    }
+                }
+            }
+            at += 1;
+            tokens.push((start, Token::Quoted(value)));
+        } else if let Some(sign) = SIGNS.iter().find(|sign| {
+            sign.chars().enumerate().all(|(i, expected)| chars.get(at + i) == Some(&expected))
+        }) {
+            at += sign.len();
+            tokens.push((start, Token::Sign(sign)));
+        } else {
+            while at < chars.len() && !chars[at].is_whitespace() && !"=!<>()[],\"'".contains(chars[at])
+            {
+                at += 1;
+            }
+            if at == start {
+                return Err(FilterError {
+                    position: start,
+                    expected: "a field, a value or an operator".into(),
+                    found: format!("`{ch}`"),
+                });
+            }
+            tokens.push((start, Token::Word(chars[start..at].iter().collect())));
+        }
+    }
+    Ok(tokens)
+}
+
+struct Parser<'a> {
+    tokens: Vec<(usize, Token)>,
+    at: usize,
+    end: usize,
+    depth: usize,
+    clauses: usize,
+    catalog: &'a Catalog,
+}
+
+impl Parser<'_> {
+    fn peek(&self) -> Option<&Token> {
+        self.tokens.get(self.at).map(|(_, token)| token)
+    }
+
+    fn position(&self) -> usize {
+        self.tokens.get(self.at).map_or(self.end, |(position, _)| *position)
+    }
+
+    fn expected(&self, expected: impl Into<String>) -> FilterError {
+        FilterError {
+            position: self.position(),
+            expected: expected.into(),
+            found: self.peek().map_or_else(|| "the end".into(), Token::to_string),
+        }
+    }
+
+    fn keyword(&mut self, keyword: &str) -> bool {
+        let found =
+            matches!(self.peek(), Some(Token::Word(word)) if word.eq_ignore_ascii_case(keyword));
+        self.at += usize::from(found);
+        found
+    }
+
+    fn sign(&mut self, sign: &str) -> bool {
+        let found = matches!(self.peek(), Some(Token::Sign(found)) if *found == sign);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn or(&mut self) -> Result<Filter, FilterError> {
+        self.joined("OR", Self::and, Filter::Or)
+    }
+
+    fn and(&mut self) -> Result<Filter, FilterError> {
+        self.joined("AND", Self::unary, Filter::And)
+    }
+
+    fn joined(
+        &mut self,
+        keyword: &str,
+        next: fn(&mut Self) -> Result<Filter, FilterError>,
+        join: fn(Vec<Filter>) -> Filter,
+    ) -> Result<Filter, FilterError> {
+        let first = next(self)?;
+        let mut all = vec![first];
+        while self.keyword(keyword) {
+            all.push(next(self)?);
+        }
+        Ok(if all.len() == 1 { all.remove(0) } else { join(all) })
+    }
+
+    fn unary(&mut self) -> Result<Filter, FilterError> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(self.expected(format!("at most {MAX_DEPTH} levels of brackets and NOT")));
+        }
+        let filter = if self.keyword("NOT") {
+            Filter::Not(Box::new(self.unary()?))
+        } else if self.sign("(") {
+            let inner = self.or()?;
+            if !self.sign(")") {
+                return Err(self.expected("AND, OR or `)`"));
+            }
+            inner
+        } else {
+            self.comparison()?
+        };
+        self.depth -= 1;
+        Ok(filter)
+    }
+
+    fn comparison(&mut self) -> Result<Filter, FilterError> {
+        self.clauses += 1;
+        if self.clauses > MAX_CLAUSES {
+            return Err(self.expected(format!("at most {MAX_CLAUSES} comparisons")));
+        }
+        let column = self.column()?;
+        let path = column.path.clone();
+        if self.sign("=") {
+            return Ok(Filter::Equal { path, value: self.value(&column)? });
+        }
+        if self.sign("!=") {
+            let value = self.value(&column)?;
+            return Ok(Filter::Not(Box::new(Filter::Equal { path, value })));
+        }
+        for (sign, is_low, inclusive) in
+            [(">=", true, true), (">", true, false), ("<=", false, true), ("<", false, false)]
+        {
+            if matches!(self.peek(), Some(Token::Sign(found)) if *found == sign) {
+                self.ordered(&column)?;
+                self.at += 1;
+                let bound = Some((self.value(&column)?, inclusive));
+                let (low, high) = if is_low { (bound, None) } else { (None, bound) };
+                return Ok(Filter::Range { path, low, high });
+            }
+        }
+        if self.keyword("EXISTS") {
+            return Ok(Filter::Exists { path });
+        }
+        if self.keyword("IS") {
+            let not = self.keyword("NOT");
+            if !self.keyword("NULL") {
+                return Err(self.expected(if not { "NULL" } else { "NULL or NOT NULL" }));
+            }
+            let exists = Filter::Exists { path };
+            return Ok(if not { exists } else { Filter::Not(Box::new(exists)) });
+        }
+        if self.keyword("IN") {
+            return self.list(&column);
+        }
+        if self.keyword("NOT") {
+            if self.keyword("EXISTS") {
+                return Ok(Filter::Not(Box::new(Filter::Exists { path })));
+            }
+            if self.keyword("IN") {
+                return Ok(Filter::Not(Box::new(self.list(&column)?)));
+            }
+            return Err(self.expected("IN or EXISTS"));
+        }
+        for (keyword, within) in [("WITHIN", true), ("COVERS", false)] {
+            let position = self.position();
+            if self.keyword(keyword) {
+                return self.tree(&column, within, position);
+            }
+        }
+        if matches!(self.peek(), Some(Token::Word(_) | Token::Quoted(_))) {
+            let position = self.at;
+            self.ordered(&column).map_err(|_| {
+                self.expected("=, !=, IN, NOT IN, EXISTS, IS NULL, WITHIN or COVERS")
+            })?;
+            let low = self.value(&column)?;
+            if !self.keyword("TO") {
+                self.at = position;
+                return Err(self.expected(OPERATORS));
+            }
+            let high = self.value(&column)?;
+            return Ok(Filter::Range {
+                path,
+                low: Some((low, true)),
+                high: Some((high, true)),
+            });
+        }
+        Err(self.expected(OPERATORS))
+    }
+
+    fn column(&mut self) -> Result<Column, FilterError> {
+        let Some(Token::Word(name)) = self.peek() else {
+            return Err(self.expected("a field, NOT or `(`"));
+        };
+        let column = self
+            .catalog
+            .column(name)
+            .filter(|column| column.filterable && column.visibility == Visibility::Public);
+        match column {
+            Some(column) => {
+                let column = column.clone();
+                self.at += 1;
+                Ok(column)
+            }
+            None => {
+                let near = nearest(name, self.catalog.columns.keys().map(|path| &**path));
+                Err(self.expected(match near {
+                    Some(near) => format!("a field that can be filtered, such as `{near}`"),
+                    None => "a field that can be filtered (see /v1/kinds)".to_string(),
+                }))
+            }
+        }
+    }
+
+    fn ordered(&self, column: &Column) -> Result<(), FilterError> {
+        match column.field_type {
+            FieldType::Date | FieldType::Integer | FieldType::Decimal | FieldType::Money => Ok(()),
+            _ => Err(self.expected(format!(
+                "=, !=, IN, NOT IN or EXISTS, since `{}` has no order",
+                column.path
+            ))),
+        }
+    }
+
+    fn list(&mut self, column: &Column) -> Result<Filter, FilterError> {
+        if !self.sign("[") {
+            return Err(self.expected("`[`"));
+        }
+        let mut values = Vec::new();
+        loop {
+            if values.len() == MAX_CLAUSES {
+                return Err(self.expected(format!("at most {MAX_CLAUSES} values")));
+            }
+            values.push(self.value(column)?);
+            if self.sign("]") {
+                return Ok(Filter::In { path: column.path.clone(), values });
+            }
+            if !self.sign(",") {
+                return Err(self.expected("`,` or `]`"));
+            }
+        }
+    }
+
+    fn tree(
+        &mut self,
+        column: &Column,
+        within: bool,
+        position: usize,
+    ) -> Result<Filter, FilterError> {
+        let vocabulary = match (&column.vocabulary, column.field_type) {
+            (Some(vocabulary), FieldType::Tree) => vocabulary,
+            _ => {
+                return Err(FilterError {
+                    position,
+                    expected: format!("=, !=, IN or EXISTS, since `{}` is no tree", column.path),
+                    found: (if within { "`WITHIN`" } else { "`COVERS`" }).into(),
+                });
+            }
+        };
+        let Some(Token::Word(code) | Token::Quoted(code)) = self.peek().cloned() else {
+            return Err(self.expected("a code"));
+        };
+        let above: Vec<String> =
+            vocabulary.path(&code).map(|entry| entry.code.clone()).collect();
+        if above.is_empty() {
+            return Err(self.expected(format!("a code of the vocabulary `{}`", vocabulary.name)));
+        }
+        self.at += 1;
+        let path = column.path.clone();
+        Ok(if within {
+            Filter::Within { path, code }
+        } else {
+            Filter::Covers { path, codes: above }
+        })
+    }
+
+    fn value(&mut self, column: &Column) -> Result<Literal, FilterError> {
+        let Some(Token::Word(text) | Token::Quoted(text)) = self.peek() else {
+            return Err(self.expected("a value"));
+        };
+        let literal = match column.field_type {
+            FieldType::Integer | FieldType::Money => {
+                text.parse().map(Literal::Integer).map_err(|_| "a whole number")
+            }
+            FieldType::Decimal => match text.parse::<f64>() {
+                Ok(number) if number.is_finite() => Ok(Literal::Decimal(number)),
+                _ => Err("a number"),
+            },
+            FieldType::Date => days(text)
+                .map(|days| Literal::Integer(days.into()))
+                .ok_or("a date as YYYY-MM-DD"),
+            FieldType::Bool => match text.as_str() {
+                "true" | "false" => Ok(Literal::Text(text.clone())),
+                _ => Err("true or false"),
+            },
+            _ => Ok(Literal::Text(text.clone())),
+        };
+        match literal {
+            Ok(literal) => {
+                self.at += 1;
+                Ok(literal)
+            }
+            Err(expected) => Err(self.expected(expected)),
+        }
+    }
+}
+
+const OPERATORS: &str = "an operator: = != > >= < <= TO, IN, NOT IN, EXISTS, IS NULL, WITHIN, COVERS";
+
+/// Returns the known name most like `name`, if any is like it at all.
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}

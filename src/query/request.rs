@@ -1,0 +1,334 @@
+//! What a caller asks for, and its check against the catalog.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::filter::{self, Filter, nearest};
+use super::ladder::Relaxation;
+use super::{After, Order, Selection, typed};
+use crate::record::kind::{Catalog, Direction};
+use crate::record::validate::Violation;
+use crate::record::{FieldType, Visibility};
+
+pub const DEFAULT_LIMIT: usize = 20;
+pub const MAX_LIMIT: usize = 100;
+pub const MAX_OFFSET: usize = 1_000;
+/// Most facets counted in one request.
+const MAX_FACETS: usize = 20;
+/// Most values selected in one request.
+const MAX_SELECTED: usize = 100;
+
+/// A search as it arrives: the query string's parameters, or the members of a JSON body.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SearchRequest {
+    pub q: String,
+    pub kind: Vec<String>,
+    pub filter: Option<String>,
+    pub select: Vec<String>,
+    pub facets: Vec<String>,
+    pub sort: Option<String>,
+    pub limit: Option<usize>,
+    pub offset: Option<usize>,
+    pub cursor: Option<String>,
+    pub raw: bool,
+    pub explain: bool,
+}
+
+/// A request whose every name is known and every number in range.
+#[derive(Clone, Debug)]
+pub struct CheckedRequest {
+    pub q: String,
+    pub kinds: Vec<Arc<str>>,
+    pub filter: Option<Filter>,
+    pub selections: Vec<Selection>,
+    pub facets: Vec<Arc<str>>,
+    /// `None`: by relevance when something was typed, else newest first.
+    pub order: Option<Order>,
+    pub limit: usize,
+    pub offset: usize,
+    pub cursor: Option<Cursor>,
+    pub explain: bool,
+    /// Of everything that decides which results there are, and their order.
+    pub fingerprint: u64,
+}
+
+/// Where the next page begins. Opaque to callers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cursor {
+    #[serde(rename = "r")]
+    pub relaxation: Relaxation,
+    #[serde(rename = "a")]
+    pub after: After,
+    /// Fingerprint of the request it belongs to.
+    #[serde(rename = "f")]
+    pub fingerprint: u64,
+}
+
+impl Cursor {
+    pub fn encode(&self) -> String {
+        let json = serde_json::to_vec(self).expect("a cursor has only string keys");
+        json.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    pub fn decode(text: &str) -> Option<Self> {
+        if text.len() % 2 != 0 || text.len() > 4_096 || !text.is_ascii() {
+            return None;
+        }
+        let json: Option<Vec<u8>> = (0..text.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok())
+            .collect();
+        serde_json::from_slice(&json?).ok()
+    }
+}
+
+/// Why a request was refused.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BadRequest {
+    /// One of the API's codes.
+    pub code: &'static str,
+    pub violations: Vec<Violation>,
+}
+
+impl SearchRequest {
+    /// Checks every name and number; answers with everything that is wrong.
+    pub fn check(&self, catalog: &Catalog) -> Result<CheckedRequest, BadRequest> {
+        let mut wrong = Wrong::default();
+        let length = self.q.chars().count();
+        if length > typed::MAX_LENGTH {
+            wrong.add(
+                "q",
+                "query_too_long",
+                format!("at most {} characters", typed::MAX_LENGTH),
+                format!("{length} characters"),
+            );
+        }
+        let kinds = self
+            .kind
+            .iter()
+            .filter_map(|name| match catalog.kind(name) {
+                Some(kind) => Some(kind.name.clone()),
+                None => {
+                    let all: Vec<&str> = catalog.kinds.iter().map(|kind| &*kind.name).collect();
+                    wrong.add("kind", "unknown_kind", format!("one of {}", all.join(", ")), name);
+                    None
+                }
+            })
+            .collect();
+        let filter = self.filter.as_deref().filter(|text| !text.trim().is_empty()).and_then(
+            |text| match filter::parse(text, catalog) {
+                Ok(filter) => Some(filter),
+                Err(error) => {
+                    wrong.add(
+                        "filter",
+                        "bad_filter",
+                        format!("at character {}: {}", error.position, error.expected),
+                        error.found,
+                    );
+                    None
+                }
+            },
+        );
+        let facets = self.check_facets(catalog, &mut wrong);
+        let selections = self.check_selections(catalog, &mut wrong);
+        let order = self.check_sort(catalog, &mut wrong);
+        let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
+        if limit == 0 || limit > MAX_LIMIT {
+            wrong.add("limit", "bad_limit", format!("1 to {MAX_LIMIT}"), limit);
+        }
+        let offset = self.offset.unwrap_or(0);
+        if offset > MAX_OFFSET {
+            wrong.add(
+                "offset",
+                "offset_too_deep",
+                format!("at most {MAX_OFFSET}; go deeper with `cursor`, given as `next` in each answer"),
+                offset,
+            );
+        }
+        let fingerprint = self.fingerprint();
+        let cursor = self.cursor.as_deref().and_then(|text| {
+            let cursor = Cursor::decode(text);
+            match &cursor {
+                _ if self.offset.is_some() => {
+                    wrong.add("cursor", "bad_cursor", "either `cursor` or `offset`", "both");
+                }
+                None => {
+                    wrong.add("cursor", "bad_cursor", "the `next` of an earlier answer", text);
+                }
+                Some(cursor) if cursor.fingerprint != fingerprint => wrong.add(
+                    "cursor",
+                    "bad_cursor",
+                    "the same q, kind, filter, select and sort as in the request that gave it",
+                    "another request",
+                ),
+                Some(_) => {}
+            }
+            cursor
+        });
+        wrong.into_result(CheckedRequest {
+            q: self.q.clone(),
+            kinds,
+            filter,
+            selections,
+            facets,
+            order,
+            limit,
+            offset,
+            cursor,
+            explain: self.explain,
+            fingerprint,
+        })
+    }
+
+    fn check_facets(&self, catalog: &Catalog, wrong: &mut Wrong) -> Vec<Arc<str>> {
+        if self.facets.len() > MAX_FACETS {
+            wrong.add(
+                "facets",
+                "too_many_facets",
+                format!("at most {MAX_FACETS}"),
+                self.facets.len(),
+            );
+            return Vec::new();
+        }
+        let mut facets: Vec<Arc<str>> = Vec::new();
+        for name in &self.facets {
+            match facetable(name, catalog) {
+                Some(path) if !facets.contains(&path) => facets.push(path),
+                Some(_) => {}
+                None => wrong.unknown_facet("facets", name, catalog),
+            }
+        }
+        facets
+    }
+
+    fn check_selections(&self, catalog: &Catalog, wrong: &mut Wrong) -> Vec<Selection> {
+        if self.select.len() > MAX_SELECTED {
+            wrong.add(
+                "select",
+                "too_many_selected",
+                format!("at most {MAX_SELECTED}"),
+                self.select.len(),
+            );
+            return Vec::new();
+        }
+        let mut selections: Vec<Selection> = Vec::new();
+        for selected in &self.select {
+            let Some((name, value)) = selected.split_once(':') else {
+                wrong.add("select", "bad_select", "FIELD:VALUE", selected);
+                continue;
+            };
+            let Some(path) = facetable(name, catalog) else {
+                wrong.unknown_facet("select", name, catalog);
+                continue;
+            };
+            match selections.iter_mut().find(|selection| selection.path == path) {
+                Some(selection) => selection.values.push(value.to_owned()),
+                None => selections.push(Selection { path, values: vec![value.to_owned()] }),
+            }
+        }
+        selections
+    }
+
+    fn check_sort(&self, catalog: &Catalog, wrong: &mut Wrong) -> Option<Order> {
+        let sort = self.sort.as_deref().filter(|sort| !sort.is_empty())?;
+        match sort {
+            "relevance" => return Some(Order::Score),
+            "newest" => return Some(Order::Newest),
+            _ => {}
+        }
+        let (name, direction) = match sort.rsplit_once(':') {
+            Some((name, "asc")) => (name, Direction::Ascending),
+            Some((name, "desc")) => (name, Direction::Descending),
+            _ => {
+                wrong.add(
+                    "sort",
+                    "bad_sort",
+                    "FIELD:asc, FIELD:desc, relevance or newest",
+                    sort,
+                );
+                return None;
+            }
+        };
+        let sortable = |path: &str| {
+            catalog
+                .column(path)
+                .filter(|column| column.sortable && column.visibility == Visibility::Public)
+                .map(|column| column.path.clone())
+        };
+        let path = sortable(name);
+        if path.is_none() {
+            let known: Vec<&str> = catalog
+                .columns
+                .values()
+                .filter(|column| sortable(&column.path).is_some())
+                .map(|column| &*column.path)
+                .collect();
+            wrong.add("sort", "unknown_sort", format!("one of {}", known.join(", ")), name);
+        }
+        Some(Order::Field { path: path?, direction })
+    }
+
+    fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (&self.q, &self.kind, &self.filter, &self.select, &self.sort, self.raw).hash(&mut hasher);
+        hasher.finish()
+    }
+}
+
+/// Returns the path of a column that has a facet; the kind is one.
+fn facetable(name: &str, catalog: &Catalog) -> Option<Arc<str>> {
+    if name == "kind" {
+        return Some("kind".into());
+    }
+    let column = catalog.column(name)?;
+    let counted = column.facet.is_some() || column.field_type == FieldType::Bool;
+    (counted && column.visibility == Visibility::Public).then(|| column.path.clone())
+}
+
+#[derive(Default)]
+struct Wrong {
+    violations: Vec<Violation>,
+}
+
+impl Wrong {
+    fn add(
+        &mut self,
+        parameter: &str,
+        code: &'static str,
+        expected: impl Into<String>,
+        found: impl ToString,
+    ) {
+        self.violations.push(Violation {
+            pointer: format!("/{parameter}"),
+            code,
+            expected: expected.into(),
+            found: found.to_string().chars().take(80).collect(),
+        });
+    }
+
+    fn unknown_facet(&mut self, parameter: &str, name: &str, catalog: &Catalog) {
+        let known = || {
+            catalog
+                .columns
+                .keys()
+                .filter(|path| facetable(path, catalog).is_some())
+                .map(|path| &**path)
+                .chain(["kind"])
+        };
+        let expected = match nearest(name, known()) {
+            Some(near) => format!("a field with a facet, such as {near}"),
+            None => format!("a field with a facet: {}", known().collect::<Vec<_>>().join(", ")),
+        };
+        self.add(parameter, "unknown_facet", expected, name);
+    }
+
+    fn into_result<T>(self, value: T) -> Result<T, BadRequest> {
+        match self.violations.first() {
+            None => Ok(value),
+            Some(first) => Err(BadRequest { code: first.code, violations: self.violations }),
+        }
+    }
+}

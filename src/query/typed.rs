@@ -1,0 +1,108 @@
+//! What a person typed, taken apart: plain words, quoted phrases, exclusions.
+
+/// Longest query, in characters.
+pub const MAX_LENGTH: usize = 512;
+/// Most phrases and exclusions that are read; more are taken as plain words.
+const MAX_MARKED: usize = 16;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Typed {
+    /// Everything that is neither quoted nor excluded, joined by spaces.
+    pub plain: String,
+    /// Must occur literally.
+    pub phrases: Vec<String>,
+    /// Must not occur.
+    pub excluded: Vec<String>,
+}
+
+impl Typed {
+    /// Reads a query. Never fails: a quote without its partner is an ordinary character.
+    pub fn parse(text: &str) -> Self {
+        let mut typed = Typed::default();
+        let mut rest = text;
+        let mut at_word_start = true;
+        while let Some(ch) = rest.chars().next() {
+            let marked = typed.phrases.len() + typed.excluded.len();
+            if marked < MAX_MARKED {
+                if let Some((phrase, after)) = quoted(rest) {
+                    push(&mut typed.phrases, phrase);
+                    typed.plain.push(' ');
+                    rest = after;
+                    at_word_start = true;
+                    continue;
+                }
+                if at_word_start
+                    && let Some(after) = rest.strip_prefix(['-', '－', '−'])
+                    && after.chars().next().is_some_and(|next| !next.is_whitespace())
+                {
+                    let (word, after) = quoted(after).unwrap_or_else(|| {
+                        after.split_at(after.find(char::is_whitespace).unwrap_or(after.len()))
+                    });
+                    push(&mut typed.excluded, word);
+                    rest = after;
+                    continue;
+                }
+            }
+            typed.plain.push(ch);
+            at_word_start = ch.is_whitespace();
+            rest = &rest[ch.len_utf8()..];
+        }
+        typed.plain = typed.plain.trim().to_owned();
+        typed
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.plain.is_empty() && self.phrases.is_empty() && self.excluded.is_empty()
+    }
+}
+
+fn push(list: &mut Vec<String>, text: &str) {
+    if !text.trim().is_empty() {
+        list.push(text.trim().to_owned());
+    }
+}
+
+/// Splits off a quoted phrase that `text` begins with.
+fn quoted(text: &str) -> Option<(&str, &str)> {
+    let open = text.chars().next()?;
+    let close = match open {
+        '"' | '＂' => open,
+        '“' => '”',
+        '「' => '」',
+        _ => return None,
+    };
+    let inner = &text[open.len_utf8()..];
+    let end = inner.find(close)?;
+    Some((&inner[..end], &inner[end + close.len_utf8()..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, plain: &str, phrases: &[&str], excluded: &[&str]) {
+        let typed = Typed::parse(text);
+        assert_eq!(
+            (typed.plain.as_str(), typed.phrases, typed.excluded),
+            (
+                plain,
+                phrases.iter().map(|&text| text.to_owned()).collect(),
+                excluded.iter().map(|&text| text.to_owned()).collect()
+            ),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn takes_queries_apart() {
+        check("高企 认定", "高企 认定", &[], &[]);
+        check("\"证券股份\"", "", &["证券股份"], &[]);
+        check("“京市长” 大桥", "大桥", &["京市长"], &[]);
+        check("招商 -公司", "招商", &[], &["公司"]);
+        check("-\"有限 公司\" 招商", "招商", &[], &["有限 公司"]);
+        check("-公司", "", &[], &["公司"]);
+        check("NB-IoT 水表", "NB-IoT 水表", &[], &[]);
+        check("5\" 屏", "5\" 屏", &[], &[]);
+        check("\"\" - ", "-", &[], &[]);
+    }
+}

@@ -1,0 +1,1 @@
+//! Hits -> ordered and explained.

@@ -1,0 +1,249 @@
+//! The declared types of records: immutable once read, shared by every layer above.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::Vocabulary;
+
+/// A text in the two languages of the interface.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Label {
+    pub zh: String,
+    pub en: String,
+}
+
+/// Every kind, and the columns that they declare together.
+#[derive(Debug)]
+pub struct Catalog {
+    /// In the order of their tabs.
+    pub kinds: Vec<Arc<RecordKind>>,
+    /// Every field that can be filtered, faceted or sorted, by its dotted path, over all kinds.
+    pub columns: BTreeMap<Arc<str>, Column>,
+    pub vocabularies: HashMap<String, Arc<Vocabulary>>,
+    /// How text is scored (`search.toml`).
+    pub scoring: Scoring,
+    /// Changes with any file that the catalog was read from: an index made under another one is made anew.
+    pub fingerprint: u64,
+}
+
+impl Catalog {
+    pub fn kind(&self, name: &str) -> Option<&Arc<RecordKind>> {
+        self.kinds.iter().find(|kind| &*kind.name == name)
+    }
+
+    pub fn column(&self, path: &str) -> Option<&Column> {
+        self.columns.get(path)
+    }
+}
+
+/// One field path as the index sees it: kinds that share a name share the column.
+#[derive(Clone, Debug)]
+pub struct Column {
+    pub path: Arc<str>,
+    pub field_type: FieldType,
+    pub label: Label,
+    pub vocabulary: Option<Arc<Vocabulary>>,
+    pub facet: Option<Facet>,
+    pub sortable: bool,
+    pub filterable: bool,
+    /// A date that one must act before: in rising order what is still to come is first, and what is past is last.
+    pub deadline: bool,
+    pub multiple: bool,
+    /// Names of the kinds that have it.
+    pub kinds: Vec<Arc<str>>,
+}
+
+/// A declared kind of record.
+#[derive(Clone, Debug)]
+pub struct RecordKind {
+    pub name: Arc<str>,
+    pub label: Label,
+    pub description: Label,
+    pub order: i64,
+    /// Multiplies the scores of the kind's records.
+    pub boost: f32,
+    pub card: Card,
+    pub sections: Vec<Section>,
+    pub sorts: Vec<Sort>,
+    pub fields: Vec<Field>,
+}
+
+impl RecordKind {
+    /// Returns the top-level field of that name.
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+}
+
+/// What a result shows beside title and snippet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Card {
+    #[serde(default)]
+    pub fields: Vec<String>,
+    #[serde(default)]
+    pub badge: Option<String>,
+}
+
+/// A group of fields on the detail page.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Section {
+    pub label: Label,
+    pub fields: Vec<String>,
+}
+
+/// An order that the result page offers.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sort {
+    pub field: String,
+    pub order: Direction,
+    pub label: Label,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Direction {
+    #[serde(rename = "asc")]
+    Ascending,
+    #[serde(rename = "desc")]
+    Descending,
+}
+
+/// A declared field.
+#[derive(Clone, Debug)]
+pub struct Field {
+    pub name: String,
+    /// Dotted path from the record: `windows.closes`; the name itself at the top.
+    pub path: Arc<str>,
+    pub field_type: FieldType,
+    pub label: Label,
+    pub help: Option<Label>,
+    pub role: Option<Role>,
+    pub multiple: bool,
+    pub required: bool,
+    pub vocabulary: Option<Arc<Vocabulary>>,
+    pub facet: Option<Facet>,
+    pub sortable: bool,
+    pub filterable: bool,
+    pub visibility: Visibility,
+    /// A date that one must act before: in rising order what is still to come is first, and what is past is last.
+    pub deadline: bool,
+    pub unit: Option<String>,
+    /// Characters of one value.
+    pub max_length: usize,
+    pub min: Option<f64>,
+    pub max: Option<f64>,
+    /// Fields of an object; empty for other types and for an open object.
+    pub fields: Vec<Field>,
+    /// An object that holds any JSON.
+    pub open: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldType {
+    Text,
+    /// Document numbers, patent numbers, models: matched whole and in parts, in any spelling.
+    Code,
+    Term,
+    /// A code in a hierarchical vocabulary.
+    Tree,
+    Date,
+    Integer,
+    Decimal,
+    /// Whole yuan.
+    Money,
+    Quantity,
+    Bool,
+    Geo,
+    Url,
+    File,
+    Object,
+}
+
+/// What a text is to its record; decides its boost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    Title,
+    Keywords,
+    Summary,
+    Body,
+}
+
+/// Who may see a field. Ordered: each sees what those before it see.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Visibility {
+    #[default]
+    Public,
+    Registered,
+    Owner,
+}
+
+/// How a field's values are counted.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Facet {
+    /// Choosing any value also chooses those of `always` (不限 belongs to every audience).
+    Terms {
+        #[serde(default)]
+        always: Vec<String>,
+    },
+    Tree {},
+    Ranges { buckets: Vec<RangeBucket> },
+    RelativeDates { buckets: Vec<DateBucket> },
+}
+
+/// `from` ≤ value < `to`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RangeBucket {
+    pub key: String,
+    pub label: Label,
+    pub from: Option<f64>,
+    pub to: Option<f64>,
+}
+
+/// Days from today, both ends inclusive; negative days are past; an absent end is open.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DateBucket {
+    pub key: String,
+    pub label: Label,
+    pub from_days: Option<i32>,
+    pub to_days: Option<i32>,
+}
+
+/// How the units of text and the roles add up to a score.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scoring {
+    pub version: u32,
+    pub units: UnitWeights,
+    pub roles: RoleBoosts,
+}
+
+/// Weights of the units that one text is cut into, relative to words.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnitWeights {
+    pub words: f32,
+    pub grams: f32,
+    pub chars: f32,
+}
+
+/// What a match in a role adds, relative to a match anywhere in the record.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoleBoosts {
+    pub title: f32,
+    pub keywords: f32,
+    pub code: f32,
+}

@@ -1,0 +1,216 @@
+//! Keeps the index behind the store: the same function at start-up, for live writes and for a rebuild.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use crate::engine::document::index_record;
+use crate::engine::{Engine, EngineError, IndexChange};
+use crate::record::{Catalog, Record, Revision};
+use crate::store::{Change, Cursor, Store, StoreError, StoredRecord};
+use crate::text::Analyzer;
+
+/// Changes read at a time.
+const BATCH: usize = 2_000;
+/// Most changes between commits while far behind.
+const COMMIT_EVERY: usize = 20_000;
+/// Least time between commits of live writes.
+const COMMIT_INTERVAL: Duration = Duration::from_millis(400);
+
+/// Reads the change log into the engine.
+pub struct Indexing {
+    pub catalog: Arc<Catalog>,
+    pub analyzer: Arc<Analyzer>,
+    pub store: Arc<dyn Store>,
+    pub engine: Arc<dyn Engine>,
+    /// Threads that analyze text.
+    pub threads: usize,
+}
+
+/// How far the index is; cheap to ask.
+#[derive(Clone)]
+pub struct Progress {
+    visible: watch::Receiver<Revision>,
+    caught_up: Arc<AtomicBool>,
+}
+
+impl Progress {
+    /// The last change that can be found.
+    pub fn visible(&self) -> Revision {
+        *self.visible.borrow()
+    }
+
+    /// Tells whether the index has held everything at least once since the start.
+    pub fn is_ready(&self) -> bool {
+        self.caught_up.load(Ordering::Relaxed)
+    }
+
+    /// Waits until `revision` can be found, at most `timeout`; tells whether it can.
+    pub async fn wait_for(&self, revision: Revision, timeout: Duration) -> bool {
+        let mut visible = self.visible.clone();
+        let reached = visible.wait_for(|visible| *visible >= revision);
+        matches!(tokio::time::timeout(timeout, reached).await, Ok(Ok(_)))
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum IndexingError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+impl Indexing {
+    /// Brings the index up to the store's head and commits. Calls `report` with the revision reached.
+    pub fn catch_up(&self, report: &mut dyn FnMut(Revision)) -> Result<Revision, IndexingError> {
+        let (mut cursor, mut revision) = self.engine.applied().unwrap_or_default();
+        let mut uncommitted = 0;
+        loop {
+            let taken = self.take(&mut cursor, &mut revision)?;
+            uncommitted += taken;
+            report(revision);
+            if (taken == 0 && (uncommitted > 0 || self.engine.applied().is_none()))
+                || uncommitted >= COMMIT_EVERY
+            {
+                self.engine.commit(&cursor, revision)?;
+                uncommitted = 0;
+            }
+            if taken == 0 {
+                return Ok(revision);
+            }
+        }
+    }
+
+    /// Applies one batch of changes; returns how many there were.
+    fn take(&self, cursor: &mut Cursor, revision: &mut Revision) -> Result<usize, IndexingError> {
+        let (changes, next) = self.store.changes(cursor, BATCH)?;
+        let taken = changes.len();
+        if let Some(last) = changes.last() {
+            *revision = last.revision();
+            let changes = self.analyze(changes);
+            self.engine.apply(changes)?;
+        }
+        *cursor = next;
+        Ok(taken)
+    }
+
+    /// Analyzes on several threads; the order stays.
+    fn analyze(&self, changes: Vec<Change>) -> Vec<IndexChange> {
+        let share = changes.len().div_ceil(self.threads.max(1)).max(1);
+        if changes.len() < 64 {
+            return changes.into_iter().filter_map(|change| self.index_change(change)).collect();
+        }
+        let mut rest = changes;
+        let mut shares = Vec::new();
+        while !rest.is_empty() {
+            let tail = rest.split_off(share.min(rest.len()));
+            shares.push(std::mem::replace(&mut rest, tail));
+        }
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = shares
+                .into_iter()
+                .map(|share| {
+                    scope.spawn(move || {
+                        share
+                            .into_iter()
+                            .filter_map(|change| self.index_change(change))
+                            .collect::<Vec<_>>()
+                    })
+                })
+                .collect();
+            workers
+                .into_iter()
+                .flat_map(|worker| worker.join().expect("analysis does not panic"))
+                .collect()
+        })
+    }
+
+    fn index_change(&self, change: Change) -> Option<IndexChange> {
+        if change.id().is_internal() {
+            return None;
+        }
+        let stored = match change {
+            Change::Withdraw { id, .. } => return Some(IndexChange::Remove(id)),
+            Change::Put(stored) => stored,
+        };
+        let kind = self.catalog.kind(&stored.id.kind);
+        let record = read(&stored);
+        let indexed = kind.zip(record).and_then(|(kind, record)| {
+            index_record(kind, &record, &self.analyzer)
+        });
+        Some(match indexed {
+            Some(record) => IndexChange::Put(Box::new(record)),
+            None => IndexChange::Remove(stored.id),
+        })
+    }
+
+    /// Follows the store on a thread of its own until `stop` is set.
+    pub fn follow(self, stop: Arc<AtomicBool>) -> (Progress, std::thread::JoinHandle<()>) {
+        let (seen, visible) = watch::channel(
+            self.engine.applied().map(|(_, revision)| revision).unwrap_or_default(),
+        );
+        let caught_up = Arc::new(AtomicBool::new(false));
+        let progress = Progress { visible, caught_up: caught_up.clone() };
+        let thread = std::thread::Builder::new()
+            .name("indexing".into())
+            .spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    if let Err(error) = self.follow_once(&seen, &caught_up, &stop) {
+                        tracing::error!(%error, "indexing failed and begins again in a second");
+                        std::thread::sleep(Duration::from_secs(1));
+                    }
+                }
+            })
+            .expect("the system gives a thread");
+        (progress, thread)
+    }
+
+    /// Follows until `stop` is set or something fails.
+    fn follow_once(
+        &self,
+        seen: &watch::Sender<Revision>,
+        caught_up: &AtomicBool,
+        stop: &AtomicBool,
+    ) -> Result<(), IndexingError> {
+        let mut revision = self.catch_up(&mut |_| {})?;
+        seen.send_replace(revision);
+        caught_up.store(true, Ordering::Relaxed);
+        let (mut cursor, _) = self.engine.applied().unwrap_or_default();
+        let mut uncommitted = 0;
+        let mut committed = Instant::now() - COMMIT_INTERVAL;
+        while !stop.load(Ordering::Relaxed) {
+            let due = COMMIT_INTERVAL.saturating_sub(committed.elapsed());
+            if uncommitted == 0 {
+                self.store.wait_for_changes(revision, Duration::from_millis(250));
+            } else if !due.is_zero() {
+                self.store.wait_for_changes(revision, due);
+            }
+            uncommitted += self.take(&mut cursor, &mut revision)?;
+            if uncommitted > 0 && (committed.elapsed() >= COMMIT_INTERVAL || uncommitted >= COMMIT_EVERY)
+            {
+                self.engine.commit(&cursor, revision)?;
+                seen.send_replace(revision);
+                uncommitted = 0;
+                committed = Instant::now();
+            }
+        }
+        if uncommitted > 0 {
+            self.engine.commit(&cursor, revision)?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads a stored record's JSON; `None` (and a line in the log) when it cannot be read.
+pub fn read(stored: &StoredRecord) -> Option<Record> {
+    match serde_json::from_slice::<Record>(&stored.json) {
+        Ok(record) => Some(Record { revision: stored.revision, ..record }),
+        Err(error) => {
+            tracing::error!(id = %stored.id, %error, "a stored record cannot be read");
+            None
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Where the engine and the store meet.
+
+pub mod indexing;
+pub mod ingest;
+pub mod keys;
+pub mod search;
+
+pub use search::SearchService;

@@ -1,0 +1,151 @@
+//! The read path: understand -> search -> get -> page.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::engine::{Engine, EngineError, Found};
+use crate::presentation::snippet::Highlighter;
+use crate::presentation::{facet, page};
+use crate::query::filter::{Filter, Literal};
+use crate::query::ladder::{Ladder, Relaxation, Rung};
+use crate::query::request::{BadRequest, CheckedRequest, Cursor, SearchRequest};
+use crate::query::typed::Typed;
+use crate::query::{Order, Query, Search};
+use crate::record::{Catalog, Visibility};
+use crate::store::{Store, StoreError};
+use crate::text::Analyzer;
+use page::{SearchPage, Understood};
+
+/// A rung that finds fewer is followed by the next.
+const ENOUGH: u64 = 10;
+
+/// Answers searches.
+pub struct SearchService {
+    pub catalog: Arc<Catalog>,
+    pub analyzer: Arc<Analyzer>,
+    pub store: Arc<dyn Store>,
+    pub engine: Arc<dyn Engine>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SearchError {
+    #[error("the request was refused")]
+    Bad(BadRequest),
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl SearchService {
+    /// Answers one request. `today` is in days since 1970-01-01.
+    pub fn search(
+        &self,
+        request: &SearchRequest,
+        scope: Visibility,
+        today: i32,
+    ) -> Result<SearchPage, SearchError> {
+        let started = Instant::now();
+        let checked = request.check(&self.catalog).map_err(SearchError::Bad)?;
+        let typed = Typed::parse(&checked.q);
+        let ladder = Ladder::new(&typed, &self.analyzer, &self.catalog.scoring);
+        let (relaxation, found) = self.climb(&checked, &typed, &ladder, today)?;
+        let highlighter = Highlighter::new(&self.analyzer, ladder.needles.iter().cloned());
+        let mut items = Vec::with_capacity(found.hits.len());
+        for hit in &found.hits {
+            let Some(kind) = self.catalog.kind(&hit.id.kind) else { continue };
+            // A record withdrawn a moment ago may still be in the index.
+            let Some(stored) = self.store.get(&hit.id)? else { continue };
+            items.extend(page::item(hit, &stored.json, kind, scope, &highlighter, checked.explain));
+        }
+        let facets = found
+            .facets
+            .iter()
+            .map(|counts| {
+                (counts.path.clone(), facet::label(counts, &checked.selections, &self.catalog))
+            })
+            .collect();
+        let next = found.next.map(|after| {
+            Cursor { relaxation, after, fingerprint: checked.fingerprint }.encode()
+        });
+        Ok(SearchPage {
+            items,
+            total: found.total,
+            total_exact: true,
+            facets,
+            relaxation,
+            understood: Understood {
+                words: ladder.words,
+                phrases: typed.phrases,
+                excluded: typed.excluded,
+            },
+            corrected: None,
+            next,
+            revision: found.revision.0,
+            took_ms: (started.elapsed().as_secs_f64() * 1e5).round() / 1e2,
+        })
+    }
+
+    /// Tries the rungs in order until one finds enough; a cursor stays on the rung it was given on.
+    fn climb(
+        &self,
+        request: &CheckedRequest,
+        typed: &Typed,
+        ladder: &Ladder,
+        today: i32,
+    ) -> Result<(Relaxation, Found), SearchError> {
+        let order = request.order.clone().unwrap_or(match typed.plain.is_empty() && typed.phrases.is_empty() {
+            true => Order::Newest,
+            false => Order::Score,
+        });
+        let mut search = Search {
+            query: Query::All,
+            parts: Vec::new(),
+            filter: with_kinds(request),
+            selections: request.selections.clone(),
+            facets: request.facets.clone(),
+            order,
+            limit: request.limit,
+            offset: request.offset,
+            after: request.cursor.as_ref().map(|cursor| cursor.after.clone()),
+            today,
+        };
+        let kept = request.cursor.as_ref().map(|cursor| cursor.relaxation);
+        let rungs: Vec<&Rung> = ladder
+            .rungs
+            .iter()
+            .filter(|rung| kept.is_none_or(|kept| kept == rung.relaxation))
+            .collect();
+        let mut best: Option<(Relaxation, Found)> = None;
+        for rung in rungs {
+            search.query = rung.query.clone();
+            search.parts = match search.order {
+                Order::Score => rung.parts.clone(),
+                _ => Vec::new(),
+            };
+            let found = self.engine.search(&search)?;
+            // What is selected must not change which rung answers, or the facets would count something else.
+            let enough = found.matched >= ENOUGH;
+            // A wider rung that finds no more says less.
+            if best.as_ref().is_none_or(|(_, best)| found.matched > best.matched) {
+                best = Some((rung.relaxation, found));
+            }
+            if enough {
+                break;
+            }
+        }
+        best.ok_or_else(|| EngineError::Unsupported("nothing was asked".into()).into())
+    }
+}
+
+/// Adds the request's kinds to its filter.
+fn with_kinds(request: &CheckedRequest) -> Option<Filter> {
+    let kinds = (!request.kinds.is_empty()).then(|| Filter::In {
+        path: "kind".into(),
+        values: request.kinds.iter().map(|kind| Literal::Text(kind.to_string())).collect(),
+    });
+    match (kinds, request.filter.clone()) {
+        (Some(kinds), Some(filter)) => Some(Filter::And(vec![kinds, filter])),
+        (kinds, filter) => kinds.or(filter),
+    }
+}
