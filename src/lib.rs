@@ -1,1 +1,22 @@
+//! Search and recommendation for science-and-technology policy and the technology market.
+//!
+//! The modules in reading order; each uses only those before it:
+//!
+//! 1. [`record`]: what is stored; kinds, vocabularies, validation. No I/O.
+//! 2. [`text`]: Chinese text -> tokens.
+//! 3. [`query`]: what was typed -> an engine-neutral tree.
+//! 4. [`store`]: the truth and its change log; [`engine`]: retrieval.
+//! 5. [`presentation`]: ranked hits -> a page.
+//! 6. [`service`]: where engine and store meet.
+//! 7. [`http`] and [`portal`]: the service over HTTP.
+//! 8. [`config`], [`app`], [`cli`]: composition and commands; [`evaluation`] stands alone.
 
+pub mod record;
+pub mod text;
+pub mod query;
+pub mod store;
+pub mod engine;
+pub mod presentation;
+pub mod service;
+pub mod config;
+pub mod app;

@@ -13,9 +13,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::record::kind::{Catalog, Column};
+use crate::record::kind::{Catalog, Column, Label};
 use crate::record::validate::days;
-use crate::record::{FieldType, Visibility};
+use crate::record::FieldType;
 
 /// Longest filter, in characters.
 pub const MAX_LENGTH: usize = 4_096;
@@ -317,11 +317,11 @@ impl Parser<'_> {
         let Some(Token::Word(name)) = self.peek() else {
             return Err(self.expected("a field, NOT or `(`"));
         };
-        let column = self
-            .catalog
-            .column(name)
-            .filter(|column| column.filterable && column.visibility == Visibility::Public);
-        match column {
+        if name == "kind" {
+            self.at += 1;
+            return Ok(kind_column());
+        }
+        match self.catalog.column(name).filter(|column| column.filterable) {
             Some(column) => {
                 let column = column.clone();
                 self.at += 1;
@@ -430,6 +430,22 @@ impl Parser<'_> {
     }
 }
 
+/// The kind is a column that no file declares.
+fn kind_column() -> Column {
+    Column {
+        path: "kind".into(),
+        field_type: FieldType::Term,
+        label: Label { zh: "类别".into(), en: "Kind".into() },
+        vocabulary: None,
+        facet: None,
+        sortable: false,
+        filterable: true,
+        deadline: false,
+        multiple: false,
+        kinds: Vec::new(),
+    }
+}
+
 const OPERATORS: &str = "an operator: = != > >= < <= TO, IN, NOT IN, EXISTS, IS NULL, WITHIN, COVERS";
 
 /// Returns the known name most like `name`, if any is like it at all.
@@ -439,4 +455,115 @@ pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&
         .filter(|(likeness, _)| *likeness > 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn catalog() -> Catalog {
+        Catalog::open(None).expect("the embedded configuration is good")
+    }
+
+    fn refused(text: &str, position: usize, expected: &str) {
+        let error = parse(text, &catalog()).expect_err(text);
+        assert_eq!(error.position, position, "{text}: {error}");
+        assert!(error.expected.contains(expected), "{text}: {error}");
+    }
+
+    #[test]
+    fn reads_every_form() {
+        let catalog = catalog();
+        let path = |name: &str| -> Arc<str> { name.into() };
+        let equal = |name: &str, value: &str| Filter::Equal {
+            path: path(name),
+            value: Literal::Text(value.into()),
+        };
+        let check = |text: &str, expected: Filter| {
+            assert_eq!(parse(text, &catalog), Ok(expected), "{text}");
+        };
+        check("validity = in_force", equal("validity", "in_force"));
+        check("organization = \"青岛 \\\"A\\\"\"", equal("organization", "青岛 \"A\""));
+        check(
+            "validity != in_force",
+            Filter::Not(Box::new(equal("validity", "in_force"))),
+        );
+        check(
+            "published_on >= 2026-01-01",
+            Filter::Range {
+                path: path("published_on"),
+                low: Some((Literal::Integer(20_454), true)),
+                high: None,
+            },
+        );
+        check(
+            "budget_yuan 1 TO 2",
+            Filter::Range {
+                path: path("budget_yuan"),
+                low: Some((Literal::Integer(1), true)),
+                high: Some((Literal::Integer(2), true)),
+            },
+        );
+        check("windows.closes exists", Filter::Exists { path: path("windows.closes") });
+        check(
+            "windows.closes IS NULL",
+            Filter::Not(Box::new(Filter::Exists { path: path("windows.closes") })),
+        );
+        check(
+            "level not in [district,\"zone\"]",
+            Filter::Not(Box::new(Filter::In {
+                path: path("level"),
+                values: vec![Literal::Text("district".into()), Literal::Text("zone".into())],
+            })),
+        );
+        check(
+            "applies_to COVERS 370212",
+            Filter::Covers {
+                path: path("applies_to"),
+                codes: ["370212", "370200", "370000", "000000"].map(String::from).to_vec(),
+            },
+        );
+        check(
+            "NOT (level = zone OR level = district) AND division_code WITHIN 370200",
+            Filter::And(vec![
+                Filter::Not(Box::new(Filter::Or(vec![
+                    equal("level", "zone"),
+                    equal("level", "district"),
+                ]))),
+                Filter::Within { path: path("division_code"), code: "370200".into() },
+            ]),
+        );
+    }
+
+    #[test]
+    fn says_where_and_what() {
+        refused("", 0, "a field");
+        refused("级别 = 1", 0, "a field that can be filtered");
+        refused("levle = zone", 0, "`level`");
+        refused("level", 5, "an operator");
+        refused("level > zone", 6, "no order");
+        refused("level = ", 8, "a value");
+        refused("published_on > 2026-02-30", 15, "YYYY-MM-DD");
+        refused("budget_yuan > 1万", 14, "a whole number");
+        refused("level IN [zone", 14, "`,` or `]`");
+        refused("level = zone level = zone", 13, "AND, OR or the end");
+        refused("(level = zone", 13, "`)`");
+        refused("level WITHIN zone", 6, "no tree");
+        refused("division_code WITHIN 青岛", 21, "a code of the vocabulary");
+        refused("level = \"zone", 8, "a closing \"");
+        refused(&"(".repeat(40), 32, "at most 32 levels");
+        refused(&"NOT ".repeat(10_000), 4_096, "at most 4096 characters");
+        refused("contact.phone = 1", 0, "a field that can be filtered");
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(text in "[a-z_.]{0,8}( (=|!=|>=|IN|NOT|TO|EXISTS|\\[|\\]|\\(|\\)|,|\"|中|1|2026-01-01)){0,12}") {
+            let catalog = catalog();
+            if let Err(error) = parse(&text, &catalog) {
+                prop_assert!(error.position <= text.chars().count());
+            }
+        }
+    }
 }

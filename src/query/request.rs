@@ -10,7 +10,7 @@ use super::ladder::Relaxation;
 use super::{After, Order, Selection, typed};
 use crate::record::kind::{Catalog, Direction};
 use crate::record::validate::Violation;
-use crate::record::{FieldType, Visibility};
+use crate::record::FieldType;
 
 pub const DEFAULT_LIMIT: usize = 20;
 pub const MAX_LIMIT: usize = 100;
@@ -255,7 +255,7 @@ impl SearchRequest {
         let sortable = |path: &str| {
             catalog
                 .column(path)
-                .filter(|column| column.sortable && column.visibility == Visibility::Public)
+                .filter(|column| column.sortable)
                 .map(|column| column.path.clone())
         };
         let path = sortable(name);
@@ -285,7 +285,7 @@ fn facetable(name: &str, catalog: &Catalog) -> Option<Arc<str>> {
     }
     let column = catalog.column(name)?;
     let counted = column.facet.is_some() || column.field_type == FieldType::Bool;
-    (counted && column.visibility == Visibility::Public).then(|| column.path.clone())
+    counted.then(|| column.path.clone())
 }
 
 #[derive(Default)]

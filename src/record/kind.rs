@@ -25,7 +25,9 @@ pub struct Catalog {
     pub vocabularies: HashMap<String, Arc<Vocabulary>>,
     /// How text is scored (`search.toml`).
     pub scoring: Scoring,
-    /// Changes with any file that the catalog was read from: an index made under another one is made anew.
+    /// Changes with any file that decides what is indexed: an index made under another one is made anew.
+    ///
+    /// The same on every platform and in every run; `search.toml`, used when searching alone, does not change it.
     pub fingerprint: u64,
 }
 
@@ -76,6 +78,21 @@ impl RecordKind {
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name == name)
     }
+
+    /// Returns the field at a dotted path: `windows.closes`.
+    pub fn field_at(&self, path: &str) -> Option<&Field> {
+        field_at(&self.fields, path)
+    }
+}
+
+/// Returns the field at a dotted path, seen from `fields`.
+pub fn field_at<'a>(fields: &'a [Field], path: &str) -> Option<&'a Field> {
+    let (name, rest) = match path.split_once('.') {
+        Some((name, rest)) => (name, Some(rest)),
+        None => (path, None),
+    };
+    let field = fields.iter().find(|field| field.name == name)?;
+    rest.map_or(Some(field), |rest| field_at(&field.fields, rest))
 }
 
 /// What a result shows beside title and snippet.
@@ -111,6 +128,12 @@ pub enum Direction {
     Ascending,
     #[serde(rename = "desc")]
     Descending,
+}
+
+impl Direction {
+    /// Both directions, by the name that files and requests give them.
+    pub const NAMES: [(&'static str, Self); 2] =
+        [("asc", Self::Ascending), ("desc", Self::Descending)];
 }
 
 /// A declared field.
@@ -165,6 +188,51 @@ pub enum FieldType {
     Object,
 }
 
+impl FieldType {
+    /// Every type, by the name that files and the API give it.
+    pub const NAMES: [(&'static str, Self); 14] = [
+        ("text", Self::Text),
+        ("code", Self::Code),
+        ("term", Self::Term),
+        ("tree", Self::Tree),
+        ("date", Self::Date),
+        ("integer", Self::Integer),
+        ("decimal", Self::Decimal),
+        ("money", Self::Money),
+        ("quantity", Self::Quantity),
+        ("bool", Self::Bool),
+        ("geo", Self::Geo),
+        ("url", Self::Url),
+        ("file", Self::File),
+        ("object", Self::Object),
+    ];
+
+    pub fn name(self) -> &'static str {
+        let (name, _) = Self::NAMES[self as usize];
+        name
+    }
+
+    /// Tells whether values of the type can be held in a column.
+    pub fn fits_column(self) -> bool {
+        !matches!(
+            self,
+            Self::Text | Self::Quantity | Self::Url | Self::File | Self::Object
+        )
+    }
+
+    /// Tells whether results can be ordered by values of the type.
+    pub fn is_sortable(self) -> bool {
+        matches!(
+            self,
+            Self::Date | Self::Integer | Self::Decimal | Self::Money | Self::Term
+        )
+    }
+
+    pub fn is_number(self) -> bool {
+        matches!(self, Self::Integer | Self::Decimal | Self::Money)
+    }
+}
+
 /// What a text is to its record; decides its boost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -173,6 +241,16 @@ pub enum Role {
     Keywords,
     Summary,
     Body,
+}
+
+impl Role {
+    /// Every role, by the name that files give it.
+    pub const NAMES: [(&'static str, Self); 4] = [
+        ("title", Self::Title),
+        ("keywords", Self::Keywords),
+        ("summary", Self::Summary),
+        ("body", Self::Body),
+    ];
 }
 
 /// Who may see a field. Ordered: each sees what those before it see.
@@ -187,6 +265,20 @@ pub enum Visibility {
     Owner,
 }
 
+impl Visibility {
+    /// Every visibility, by the name that files give it.
+    pub const NAMES: [(&'static str, Self); 3] = [
+        ("public", Self::Public),
+        ("registered", Self::Registered),
+        ("owner", Self::Owner),
+    ];
+
+    pub fn name(self) -> &'static str {
+        let (name, _) = Self::NAMES[self as usize];
+        name
+    }
+}
+
 /// How a field's values are counted.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
@@ -197,8 +289,12 @@ pub enum Facet {
         always: Vec<String>,
     },
     Tree {},
-    Ranges { buckets: Vec<RangeBucket> },
-    RelativeDates { buckets: Vec<DateBucket> },
+    Ranges {
+        buckets: Vec<RangeBucket>,
+    },
+    RelativeDates {
+        buckets: Vec<DateBucket>,
+    },
 }
 
 /// `from` ≤ value < `to`.
@@ -246,4 +342,27 @@ pub struct RoleBoosts {
     pub title: f32,
     pub keywords: f32,
     pub code: f32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_the_api() {
+        for (name, field_type) in FieldType::NAMES {
+            assert_eq!(field_type.name(), name);
+            assert_eq!(serde_json::to_value(field_type).unwrap(), name);
+        }
+        for (name, role) in Role::NAMES {
+            assert_eq!(serde_json::to_value(role).unwrap(), name);
+        }
+        for (name, visibility) in Visibility::NAMES {
+            assert_eq!(visibility.name(), name);
+            assert_eq!(serde_json::to_value(visibility).unwrap(), name);
+        }
+        for (name, direction) in Direction::NAMES {
+            assert_eq!(serde_json::to_value(direction).unwrap(), name);
+        }
+    }
 }

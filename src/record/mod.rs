@@ -2,7 +2,10 @@
 
 pub mod kind;
 pub mod kind_toml;
+pub mod nearest;
+pub mod schema;
 pub mod validate;
+pub mod value;
 pub mod vocabulary;
 
 use std::fmt;
@@ -29,7 +32,10 @@ pub struct RecordId {
 
 impl RecordId {
     pub fn new(kind: impl Into<Arc<str>>, id: impl Into<Arc<str>>) -> Self {
-        Self { kind: kind.into(), id: id.into() }
+        Self {
+            kind: kind.into(),
+            id: id.into(),
+        }
     }
 
     /// Reads the printed form back; `None` without a `/`.
@@ -105,6 +111,9 @@ pub struct Record {
 
 impl Record {
     pub fn record_id(&self) -> RecordId {
-        RecordId { kind: self.kind.clone(), id: self.id.clone() }
+        RecordId {
+            kind: self.kind.clone(),
+            id: self.id.clone(),
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! The write path: validate -> append. What it acknowledges is on disk.
 
+pub mod receipts;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 

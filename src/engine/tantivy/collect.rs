@@ -620,12 +620,11 @@ impl Counter {
                     (0u64..).zip(counts).filter(|(_, count)| **count > 0).map(|(o, _)| o).collect();
                 let mut values = Vec::with_capacity(ords.len());
                 let mut at = ords.iter();
-                let read = column.dictionary().sorted_ords_to_term_cb(ords.iter().copied(), |term| {
+                let read = column.dictionary().sorted_ords_to_term_cb(&ords, |term| {
                     if let Some(&ord) = at.next() {
                         let value = String::from_utf8_lossy(term).into_owned();
                         values.push((value, u64::from(counts[ord as usize])));
                     }
-                    Ok(())
                 });
                 debug_assert!(read.is_ok());
                 values

@@ -9,7 +9,7 @@ use tantivy::schema::{
 use tantivy::tokenizer::{TextAnalyzer, Token, TokenStream, Tokenizer, TokenizerManager};
 
 use crate::query::TokenField;
-use crate::record::{Catalog, FieldType, Visibility};
+use crate::record::{Catalog, FieldType};
 use crate::text::code_key;
 
 /// Token fields in the order of their index fields.
@@ -82,7 +82,7 @@ impl IndexSchema {
         let number = || NumericOptions::from(FAST | INDEXED);
         let mut columns = HashMap::new();
         for column in catalog.columns.values() {
-            if column.visibility != Visibility::Public || &*column.path == KIND {
+            if &*column.path == KIND {
                 continue;
             }
             // A dot would be read as a path into a JSON field.
@@ -139,10 +139,6 @@ impl IndexSchema {
     pub fn token_field(&self, wanted: TokenField) -> Field {
         let at = TOKEN_FIELDS.iter().position(|(field, ..)| *field == wanted);
         self.tokens[at.expect("every token field is listed")]
-    }
-
-    pub fn has_positions(wanted: TokenField) -> bool {
-        matches!(wanted, TokenField::Chars | TokenField::TitleChars)
     }
 }
 

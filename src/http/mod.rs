@@ -1,0 +1,147 @@
+//! The HTTP side: every route on one page, and the server that carries them.
+
+pub mod auth;
+mod bulk;
+mod health;
+mod input;
+mod kinds;
+mod middleware;
+pub mod openapi;
+pub mod pool;
+pub mod problem;
+mod records;
+mod search;
+mod server;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::Uri;
+use tower_http::compression::CompressionLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::{App, cores};
+use crate::config::Config;
+use crate::service::indexing::Progress;
+pub use pool::{Pool, PoolError};
+pub use problem::{Code, Problem};
+pub use server::{serve, stop_signal};
+
+/// Threads that write, and writes that may wait for one. Writers share a disk flush, so more threads than cores pay.
+const WRITERS: usize = 8;
+const WRITE_QUEUE: usize = 128;
+
+/// What every handler has. Cheap to clone.
+#[derive(Clone)]
+pub struct AppState {
+    pub app: Arc<App>,
+    /// How far the index is.
+    pub progress: Progress,
+    /// For searches and reads.
+    pub searches: Arc<Pool>,
+    /// For writes.
+    pub writes: Arc<Pool>,
+    pub limits: Limits,
+    stopping: Arc<AtomicBool>,
+    documents: Arc<kinds::Documents>,
+}
+
+/// Bounds of one request.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of a body, and of one line of a bulk.
+    pub body_bytes: usize,
+    pub bulk_bytes: usize,
+    /// Until a body has arrived.
+    pub receive: Duration,
+    /// Until a read is answered.
+    pub read: Duration,
+    /// Until a bulk is answered; lines that come later are not read.
+    pub bulk: Duration,
+    /// Until `refresh=wait` is answered all the same.
+    pub refresh: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 1 << 20,
+            bulk_bytes: 64 << 20,
+            receive: Duration::from_secs(10),
+            read: Duration::from_secs(10),
+            bulk: Duration::from_secs(60),
+            refresh: Duration::from_secs(10),
+        }
+    }
+}
+
+impl AppState {
+    pub fn new(app: Arc<App>, progress: Progress, config: &Config) -> Self {
+        health::install_metrics();
+        let threads = match config.search.threads {
+            0 => cores(),
+            threads => threads,
+        };
+        Self {
+            app,
+            progress,
+            searches: Arc::new(Pool::new("search", threads, config.search.queue)),
+            writes: Arc::new(Pool::new("write", WRITERS, WRITE_QUEUE)),
+            limits: Limits::default(),
+            stopping: Arc::new(AtomicBool::new(false)),
+            documents: Arc::default(),
+        }
+    }
+
+    /// Tells whether the index holds everything and the server is not stopping.
+    pub fn is_ready(&self) -> bool {
+        self.progress.is_ready() && !self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Makes the server say that it is not ready.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Every route of the API. What is declared here is also what the OpenAPI document says.
+fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(health::check_health))
+        .routes(routes!(health::check_readiness))
+        .routes(routes!(health::show_metrics))
+        .routes(routes!(openapi::show_openapi))
+        .routes(routes!(kinds::list_kinds))
+        .routes(routes!(kinds::get_kind))
+        .routes(routes!(kinds::get_vocabulary))
+        .routes(routes!(search::search_records, search::post_search))
+        .routes(routes!(records::get_record, records::put_record, records::delete_record))
+        .routes(routes!(records::post_record))
+        .routes(routes!(bulk::write_bulk))
+}
+
+/// The whole service.
+pub fn router(state: AppState) -> Router {
+    let (router, _) = routes().split_for_parts();
+    router
+        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(not_found)
+        .layer(axum::middleware::from_fn_with_state(state.clone(), middleware::observe))
+        .layer(CompressionLayer::new())
+        .with_state(state)
+}
+
+async fn not_found(uri: Uri) -> Problem {
+    let path: String = uri.path().chars().take(200).collect();
+    Problem::new(
+        Code::NotFound,
+        format!("expected a path of the API (see /v1/openapi.json); found `{path}`"),
+    )
+}
+
+async fn method_not_allowed() -> Problem {
+    Problem::plain(Code::MethodNotAllowed)
+}

@@ -1,0 +1,314 @@
+//! Marks what was searched for in the text that is shown, and crops it to where most of it stands.
+//!
+//! What is marked is literal: the words, phrases and codes of the query as they stand in the text, not what an engine
+//! happened to match. Texts keep their own script and spelling; only the comparison is normalized.
+
+use std::cmp::Reverse;
+use std::ops::Range;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use serde::Serialize;
+
+use crate::text::{Analyzer, is_bounded, is_han};
+
+/// Stands where text was left out.
+const ELLIPSIS: &str = "…";
+
+/// Finds the needles of one request in any number of texts.
+pub struct Highlighter {
+    analyzer: Analyzer,
+    /// Nothing without needles.
+    automaton: Option<AhoCorasick>,
+    needles: Vec<Needle>,
+}
+
+struct Needle {
+    /// In characters.
+    len: usize,
+    /// Without 汉字: stands for whole words and numbers only.
+    is_word: bool,
+}
+
+/// A piece of a shown text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fragment {
+    pub text: String,
+    /// Whether it was searched for.
+    pub hit: bool,
+}
+
+/// An occurrence of a needle, in bytes of the original text.
+struct Occurrence {
+    needle: usize,
+    range: Range<usize>,
+}
+
+impl Highlighter {
+    /// Builds the automaton of the needles, which are normalized here; empty ones are left out.
+    ///
+    /// A needle without 汉字 is found only where neither a letter nor a digit continues it: `c` not in `c++`, `202`
+    /// not in `2025`.
+    pub fn new(analyzer: &Analyzer, needles: impl IntoIterator<Item = String>) -> Highlighter {
+        let mut texts: Vec<String> = needles.into_iter().map(|needle| analyzer.normalize(&needle).text).collect();
+        texts.retain(|text| !text.is_empty());
+        texts.sort_unstable();
+        texts.dedup();
+        let needles =
+            texts.iter().map(|text| Needle { len: text.chars().count(), is_word: !text.contains(is_han) }).collect();
+        // The size of an automaton has no bound but memory; should it ever be refused, nothing is marked.
+        let automaton = if texts.is_empty() {
+            None
+        } else {
+            AhoCorasick::builder().match_kind(MatchKind::Standard).build(&texts).ok()
+        };
+        Highlighter { analyzer: analyzer.clone(), automaton, needles }
+    }
+
+    /// Lists the byte ranges of the original text to mark: sorted, disjoint, not touching, on character boundaries.
+    ///
+    /// Where needles overlap, all that they cover is marked: the longest where one lies in another.
+    pub fn mark(&self, text: &str) -> Vec<Range<usize>> {
+        merge(self.find(text).into_iter().map(|occurrence| occurrence.range))
+    }
+
+    /// Cuts the whole text into marked and other pieces; joined, they are the text.
+    pub fn highlight(&self, text: &str) -> Vec<Fragment> {
+        fragments(text, 0..text.len(), &self.mark(text))
+    }
+
+    /// Cuts the part of the text that shows the most of what was searched for into pieces.
+    ///
+    /// The part has the most distinct needles, then the longest, then comes first. It begins and ends at the end of a
+    /// sentence, or at another punctuation mark, where one is near, and a `…` stands as a piece of its own where text
+    /// was left out. With them it has at most `max_chars` characters; below three there is no room for them. `None`
+    /// if nothing is marked.
+    pub fn crop(&self, text: &str, max_chars: usize) -> Option<Vec<Fragment>> {
+        let occurrences = self.find(text);
+        if occurrences.is_empty() {
+            return None;
+        }
+        let window = match text.char_indices().nth(max_chars) {
+            None => 0..text.len(),
+            Some(_) => {
+                let ellipses = if max_chars < 3 { 0 } else { 2 };
+                let cluster = self.best_cluster(text, &occurrences, max_chars - ellipses);
+                fit(text, cluster, max_chars - ellipses)
+            }
+        };
+        let marks = merge(occurrences.into_iter().map(|occurrence| occurrence.range));
+        let mut cropped = fragments(text, window.clone(), &marks);
+        let ellipsis = || Fragment { text: ELLIPSIS.to_owned(), hit: false };
+        if max_chars >= 3 && window.start > 0 {
+            cropped.insert(0, ellipsis());
+        }
+        if max_chars >= 3 && window.end < text.len() {
+            cropped.push(ellipsis());
+        }
+        Some(cropped)
+    }
+
+    /// Lists all occurrences, overlapping ones too, by where they begin, the longest first.
+    fn find(&self, text: &str) -> Vec<Occurrence> {
+        let Some(automaton) = &self.automaton else { return Vec::new() };
+        let normalized = self.analyzer.normalize(text);
+        let mut occurrences: Vec<Occurrence> = automaton
+            .find_overlapping_iter(&normalized.text)
+            .filter(|found| {
+                !self.needles[found.pattern().as_usize()].is_word || is_bounded(&normalized.text, &found.range())
+            })
+            .map(|found| Occurrence {
+                needle: found.pattern().as_usize(),
+                range: normalized.original(found.range()),
+            })
+            .collect();
+        occurrences.sort_unstable_by_key(|found| (found.range.start, Reverse(found.range.end), found.needle));
+        occurrences
+    }
+
+    /// Finds the stretch of at most `budget` characters with the most needles, from the first to the end of the last.
+    fn best_cluster(&self, text: &str, occurrences: &[Occurrence], budget: usize) -> Range<usize> {
+        // Begin and end of each occurrence in characters.
+        let mut spans: Vec<Range<usize>> = Vec::with_capacity(occurrences.len());
+        let (mut at, mut chars) = (0, 0);
+        for Occurrence { range, .. } in occurrences {
+            chars += text[at..range.start].chars().count();
+            at = range.start;
+            spans.push(chars..chars + text[range.clone()].chars().count());
+        }
+        let mut counts = vec![0usize; self.needles.len()];
+        let (mut distinct, mut weight) = (0, 0);
+        let mut best = (0, 0, 0..0);
+        let mut end = 0;
+        for (start, span) in spans.iter().enumerate() {
+            // The first is always in, even where it is longer than the budget.
+            while end < spans.len() && (end <= start || spans[end].end <= span.start + budget) {
+                let needle = occurrences[end].needle;
+                if counts[needle] == 0 {
+                    distinct += 1;
+                    weight += self.needles[needle].len;
+                }
+                counts[needle] += 1;
+                end += 1;
+            }
+            if (distinct, weight) > (best.0, best.1) {
+                best = (distinct, weight, start..end);
+            }
+            let needle = occurrences[start].needle;
+            counts[needle] -= 1;
+            if counts[needle] == 0 {
+                distinct -= 1;
+                weight -= self.needles[needle].len;
+            }
+        }
+        let cluster = &occurrences[best.2];
+        let start = cluster.first().map_or(0, |first| first.range.start);
+        let end = cluster.iter().map(|occurrence| occurrence.range.end).max().unwrap_or(start);
+        start..end
+    }
+}
+
+/// Widens or cuts a cluster to a window of at most `budget` characters that reads well.
+fn fit(text: &str, cluster: Range<usize>, budget: usize) -> Range<usize> {
+    let len = text[cluster.clone()].chars().count();
+    let Some(slack) = budget.checked_sub(len) else {
+        let end = text[cluster.start..].char_indices().nth(budget).map_or(text.len(), |(at, _)| cluster.start + at);
+        return cluster.start..end;
+    };
+    // Most of what is read after a hit explains it, so the text before it gets the smaller share.
+    let mut start = left_edge(text, cluster.start, slack / 2);
+    let before = text[start..cluster.start].chars().count();
+    let (mut end, after) = right_edge(text, cluster.end, slack - before);
+    if end == text.len() && before + after < slack {
+        start = left_edge(text, cluster.start, slack - after);
+    }
+    while let Some(c) = text[start..cluster.start].chars().next()
+        && c.is_whitespace()
+    {
+        start += c.len_utf8();
+    }
+    while let Some(c) = text[cluster.end..end].chars().next_back()
+        && c.is_whitespace()
+    {
+        end -= c.len_utf8();
+    }
+    start..end
+}
+
+/// Finds where to begin, at most `room` characters before `at`.
+fn left_edge(text: &str, at: usize, room: usize) -> usize {
+    let mut clause = None;
+    let mut edge = at;
+    // What follows the position that is looked at.
+    let mut following = text[at..].chars().next();
+    for (chars, (start, c)) in text[..at].char_indices().rev().enumerate() {
+        if ends_sentence(c, following) {
+            return edge;
+        }
+        if chars == room {
+            return clause.unwrap_or_else(|| word_start(text, edge, at));
+        }
+        if ends_clause(c) {
+            clause = Some(edge);
+        }
+        edge = start;
+        following = Some(c);
+    }
+    0
+}
+
+/// Finds where to end, at most `room` characters after `at`, and how many characters lie between.
+fn right_edge(text: &str, at: usize, room: usize) -> (usize, usize) {
+    let (mut sentence, mut clause) = (None, None);
+    let mut chars = text[at..].char_indices().peekable();
+    let mut count = 0;
+    while let Some((offset, c)) = chars.next() {
+        if count == room {
+            let edge = at + offset;
+            let raw = || {
+                let end = word_end(text, at, edge);
+                (end, text[at..end].chars().count())
+            };
+            return sentence.or(clause).filter(|&(_, count)| count * 2 >= room).or(clause).unwrap_or_else(raw);
+        }
+        count += 1;
+        let end = at + offset + c.len_utf8();
+        if ends_sentence(c, chars.peek().map(|&(_, c)| c)) {
+            sentence = Some((end, count));
+        }
+        if ends_clause(c) && count * 2 >= room {
+            clause = Some((end, count));
+        }
+    }
+    (text.len(), count)
+}
+
+fn ends_sentence(c: char, following: Option<char>) -> bool {
+    match c {
+        '。' | '！' | '？' | '；' | '!' | '?' | ';' | '\n' | '\r' | '\u{2028}' | '\u{2029}' => !following.is_some_and(closes),
+        '.' => following.is_none_or(char::is_whitespace),
+        _ => false,
+    }
+}
+
+fn ends_clause(c: char) -> bool {
+    matches!(c, '，' | '、' | '：' | ',' | ':' | '”' | '’' | '）' | ')' | '》' | '】' | '」' | '』' | '—' | '…') || c.is_whitespace()
+}
+
+/// Tells whether the mark belongs to the sentence that ended before it.
+fn closes(c: char) -> bool {
+    matches!(c, '”' | '’' | '」' | '』' | '）' | ')' | '》' | '】' | '。' | '！' | '？' | '!' | '?')
+}
+
+/// Moves a beginning out of a Latin word or number that it would cut, forward to `limit` at most.
+fn word_start(text: &str, edge: usize, limit: usize) -> usize {
+    let cuts = |c: char| c.is_alphanumeric() && !is_han(c);
+    if !text[..edge].chars().next_back().is_some_and(cuts) {
+        return edge;
+    }
+    text[edge..limit].find(|c| !cuts(c)).map_or(edge, |offset| edge + offset)
+}
+
+/// Moves an end out of a Latin word or number that it would cut, back to `limit` at least.
+fn word_end(text: &str, limit: usize, edge: usize) -> usize {
+    let cuts = |c: char| c.is_alphanumeric() && !is_han(c);
+    if !text[edge..].chars().next().is_some_and(cuts) {
+        return edge;
+    }
+    let kept = text[limit..edge].trim_end_matches(cuts);
+    if kept.is_empty() { edge } else { limit + kept.len() }
+}
+
+/// Joins sorted ranges that overlap or touch.
+fn merge(ranges: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
+    let mut merged: Vec<Range<usize>> = Vec::new();
+    for range in ranges {
+        match merged.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ if range.is_empty() => {}
+            _ => merged.push(range),
+        }
+    }
+    merged
+}
+
+/// Cuts `window` of the text at the marks.
+fn fragments(text: &str, window: Range<usize>, marks: &[Range<usize>]) -> Vec<Fragment> {
+    let mut fragments = Vec::new();
+    let mut add = |range: Range<usize>, hit: bool| {
+        if !range.is_empty() {
+            fragments.push(Fragment { text: text[range].to_owned(), hit });
+        }
+    };
+    let mut at = window.start;
+    for mark in marks {
+        let mark = mark.start.max(window.start)..mark.end.min(window.end);
+        if mark.is_empty() {
+            continue;
+        }
+        add(at..mark.start, false);
+        at = mark.end;
+        add(mark, true);
+    }
+    add(at..window.end, false);
+    fragments
+}

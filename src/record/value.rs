@@ -1,0 +1,197 @@
+//! What the layers above take of a record's fields: its texts, its values, and what a reader may see.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use serde_json::{Map, Value};
+
+use super::kind::{Field, FieldType, RecordKind, Role, Visibility};
+use super::{Fields, Vocabulary};
+
+/// Years that a date may be in.
+pub const YEARS: std::ops::RangeInclusive<i16> = 1900..=2199;
+
+/// One value of a field that can be filtered, counted or sorted.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ColumnValue {
+    Term(String),
+    Tree(String),
+    Code(String),
+    Bool(bool),
+    /// Whole numbers, and money in yuan.
+    Integer(i64),
+    Decimal(f64),
+    /// Days since 1970-01-01.
+    Date(i32),
+    /// Latitude and longitude in degrees.
+    Geo(f64, f64),
+}
+
+/// Reads a `YYYY-MM-DD` as days since 1970-01-01; `None` for what is no date in [`YEARS`].
+pub fn days(text: &str) -> Option<i32> {
+    let bytes = text.as_bytes();
+    let has_form = bytes.len() == 10
+        && bytes.iter().enumerate().all(|(at, byte)| match at {
+            4 | 7 => *byte == b'-',
+            _ => byte.is_ascii_digit(),
+        });
+    if !has_form {
+        return None;
+    }
+    let year = text[..4].parse().ok().filter(|year| YEARS.contains(year))?;
+    let date = Date::new(year, text[5..7].parse().ok()?, text[8..].parse().ok()?).ok()?;
+    let epoch = Date::constant(1970, 1, 1);
+    i32::try_from(date.duration_since(epoch).as_hours() / 24).ok()
+}
+
+impl RecordKind {
+    /// Returns every text of a record that is searched, with its role, in the order of the declaration.
+    ///
+    /// Fields that have a role give their text, those with a vocabulary the labels and aliases of their codes.
+    /// Fields of objects are included, fields that are not public left out.
+    pub fn texts<'a>(&'a self, fields: &'a Fields) -> impl Iterator<Item = (Role, &'a str)> {
+        let mut texts = Vec::new();
+        visit(&self.fields, fields, &mut |field, value| {
+            if let (Some(role), Value::String(text)) = (field.role, value) {
+                push_texts(field.vocabulary.as_deref(), text, |text| {
+                    texts.push((role, text))
+                });
+            }
+        });
+        texts.into_iter()
+    }
+
+    /// Returns the values of every column of a record with the column's path, each value of a path once.
+    ///
+    /// Fields of objects and arrays are flattened, fields that are not public left out.
+    pub fn values(&self, fields: &Fields) -> Vec<(Arc<str>, ColumnValue)> {
+        let mut values = Vec::new();
+        let mut seen = HashSet::new();
+        visit(&self.fields, fields, &mut |field, value| {
+            if field.is_column() && seen.insert((&field.path, value)) {
+                let value = column_value(field.field_type, value);
+                values.extend(value.map(|value| (field.path.clone(), value)));
+            }
+        });
+        values
+    }
+}
+
+impl Field {
+    /// Tells whether the index has a column for the field.
+    pub fn is_column(&self) -> bool {
+        self.visibility == Visibility::Public
+            && (self.filterable || self.sortable || self.facet.is_some())
+    }
+}
+
+/// Calls `f` with every single value of a public field that is not an object.
+fn visit<'a>(
+    declared: &'a [Field],
+    fields: &'a Map<String, Value>,
+    f: &mut impl FnMut(&'a Field, &'a Value),
+) {
+    for field in declared
+        .iter()
+        .filter(|field| field.visibility == Visibility::Public)
+    {
+        let values = match fields.get(&field.name) {
+            None => continue,
+            Some(Value::Array(values)) => values.as_slice(),
+            Some(value) => std::slice::from_ref(value),
+        };
+        for value in values {
+            match value {
+                Value::Object(inner) if field.field_type == FieldType::Object => {
+                    visit(&field.fields, inner, f);
+                }
+                _ => f(field, value),
+            }
+        }
+    }
+}
+
+fn push_texts<'a>(
+    vocabulary: Option<&'a Vocabulary>,
+    text: &'a str,
+    mut push: impl FnMut(&'a str),
+) {
+    // A code that the vocabulary no longer has stands for itself.
+    let Some(entry) = vocabulary.and_then(|vocabulary| vocabulary.get(text)) else {
+        return push(text);
+    };
+    push(&entry.label.zh);
+    if entry.label.en != entry.label.zh {
+        push(&entry.label.en);
+    }
+    entry.aliases.iter().for_each(|alias| push(alias));
+}
+
+fn column_value(field_type: FieldType, value: &Value) -> Option<ColumnValue> {
+    let text = || value.as_str().map(str::to_owned);
+    match field_type {
+        FieldType::Term => text().map(ColumnValue::Term),
+        FieldType::Tree => text().map(ColumnValue::Tree),
+        FieldType::Code => text().map(ColumnValue::Code),
+        FieldType::Bool => value.as_bool().map(ColumnValue::Bool),
+        FieldType::Integer | FieldType::Money => value.as_i64().map(ColumnValue::Integer),
+        FieldType::Decimal => value.as_f64().map(ColumnValue::Decimal),
+        FieldType::Date => value.as_str().and_then(days).map(ColumnValue::Date),
+        FieldType::Geo => Some(ColumnValue::Geo(
+            value.get("lat")?.as_f64()?,
+            value.get("lon")?.as_f64()?,
+        )),
+        FieldType::Text
+        | FieldType::Quantity
+        | FieldType::Url
+        | FieldType::File
+        | FieldType::Object => None,
+    }
+}
+
+/// Returns the fields that a reader may see; the others are absent, also inside objects.
+///
+/// A member that the kind does not declare (any more) is shown to owners alone: nothing tells who else may see it.
+pub fn visible(kind: &RecordKind, fields: &Fields, scope: Visibility) -> Fields {
+    visible_among(&kind.fields, fields, scope)
+}
+
+fn visible_among(
+    declared: &[Field],
+    fields: &Map<String, Value>,
+    scope: Visibility,
+) -> Map<String, Value> {
+    let mut shown = Map::new();
+    for (name, value) in fields {
+        let value = match declared.iter().find(|field| field.name == *name) {
+            None if scope == Visibility::Owner => Some(value.clone()),
+            None => None,
+            Some(field) if field.visibility > scope => None,
+            Some(field) if field.fields.is_empty() => Some(value.clone()),
+            Some(field) => visible_object(&field.fields, value, scope),
+        };
+        if let Some(value) = value {
+            shown.insert(name.clone(), value);
+        }
+    }
+    shown
+}
+
+/// Returns what may be seen of an object or an array of objects; `None` when nothing may.
+fn visible_object(declared: &[Field], value: &Value, scope: Visibility) -> Option<Value> {
+    match value {
+        Value::Object(fields) => {
+            let shown = visible_among(declared, fields, scope);
+            (!shown.is_empty()).then_some(Value::Object(shown))
+        }
+        Value::Array(items) => {
+            let shown: Vec<Value> = items
+                .iter()
+                .filter_map(|item| visible_object(declared, item, scope))
+                .collect();
+            (!shown.is_empty()).then_some(Value::Array(shown))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,218 @@
+//! The dictionary files: found, read, checked.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use rust_embed::RustEmbed;
+use sha2::{Digest, Sha256};
+
+#[derive(RustEmbed)]
+#[folder = "dictionaries/"]
+struct Embedded;
+
+/// Longest word, and longest phrase, in characters.
+const MAX_WORD_CHARS: usize = 32;
+
+/// Why the dictionaries were refused.
+#[derive(Debug, thiserror::Error)]
+pub enum DictionaryError {
+    #[error("dictionary {file} is missing")]
+    Missing { file: PathBuf },
+    #[error("dictionary {file} cannot be read")]
+    Unreadable { file: PathBuf, source: std::io::Error },
+    #[error("dictionary {file}, line {line}: expected {expected}, found {found:?}")]
+    Malformed {
+        file: PathBuf,
+        /// From 1.
+        line: usize,
+        expected: &'static str,
+        found: String,
+    },
+}
+
+/// What the files say, checked line by line.
+pub(super) struct Dictionaries {
+    /// As written: not yet normalized.
+    pub words: Vec<String>,
+    /// Both sides have the same number of characters.
+    pub t2s_phrases: Vec<(String, String)>,
+    pub t2s_chars: HashMap<char, char>,
+    pub fingerprint: u64,
+}
+
+impl Dictionaries {
+    pub fn read(folder: Option<&Path>) -> Result<Self, DictionaryError> {
+        let mut hasher = Sha256::new();
+        let mut read = |name: &str| -> Result<File, DictionaryError> {
+            let file = File::read(folder, name)?;
+            hasher.update((file.text.len() as u64).to_le_bytes());
+            hasher.update(&file.text);
+            Ok(file)
+        };
+        let words = parse_words(&read("words.txt")?)?;
+        let t2s_phrases = parse_phrases(&read("t2s_phrases.txt")?)?;
+        let t2s_chars = parse_chars(&read("t2s_chars.txt")?)?;
+        let digest = hasher.finalize();
+        let fingerprint = digest.iter().take(8).fold(0, |sum, &byte| sum << 8 | u64::from(byte));
+        Ok(Self { words, t2s_phrases, t2s_chars, fingerprint })
+    }
+}
+
+struct File {
+    path: PathBuf,
+    text: String,
+}
+
+impl File {
+    fn read(folder: Option<&Path>, name: &str) -> Result<Self, DictionaryError> {
+        let path = folder.unwrap_or(Path::new("dictionaries")).join(name);
+        let bytes = match folder {
+            Some(_) => std::fs::read(&path).map_err(|source| match source.kind() {
+                std::io::ErrorKind::NotFound => DictionaryError::Missing { file: path.clone() },
+                _ => DictionaryError::Unreadable { file: path.clone(), source },
+            })?,
+            None => match Embedded::get(name) {
+                Some(file) => file.data.into_owned(),
+                None => return Err(DictionaryError::Missing { file: path }),
+            },
+        };
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok(Self { path, text }),
+            Err(error) => {
+                let valid = error.utf8_error().valid_up_to();
+                let bytes = error.into_bytes();
+                let line = bytes[..valid].iter().filter(|&&byte| byte == b'\n').count() + 1;
+                let rest = bytes[valid..].split(|&byte| byte == b'\n').next().unwrap_or_default();
+                Err(DictionaryError::Malformed {
+                    file: path,
+                    line,
+                    expected: "UTF-8",
+                    found: String::from_utf8_lossy(rest).into_owned(),
+                })
+            }
+        }
+    }
+
+    /// The lines that say something, with their numbers: no comments (`#` first) and no empty ones.
+    fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
+        let text = self.text.strip_prefix('\u{feff}').unwrap_or(&self.text);
+        let lines = text.lines().enumerate().map(|(index, line)| (index + 1, line.trim_end()));
+        lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
+    }
+
+    fn malformed(&self, line: usize, expected: &'static str, found: &str) -> DictionaryError {
+        let found = found.chars().take(80).collect();
+        DictionaryError::Malformed { file: self.path.clone(), line, expected, found }
+    }
+}
+
+/// One word a line.
+fn parse_words(file: &File) -> Result<Vec<String>, DictionaryError> {
+    let expected = "one word of 2 to 32 characters, at least two of them letters or digits, without tabs";
+    file.lines()
+        .map(|(line, word)| {
+            let letters = word.chars().filter(|c| c.is_alphanumeric()).count();
+            let sound = letters >= 2
+                && word.chars().count() <= MAX_WORD_CHARS
+                && !word.starts_with(char::is_whitespace)
+                && !word.chars().any(char::is_control);
+            if sound { Ok(word.to_owned()) } else { Err(file.malformed(line, expected, word)) }
+        })
+        .collect()
+}
+
+/// `traditional TAB simplified`; of several simplified forms, parted by spaces, the first is used.
+fn parse_pairs(file: &File) -> impl Iterator<Item = Result<(usize, &str, &str), DictionaryError>> {
+    let expected = "traditional form, tab, simplified forms of the same length parted by spaces";
+    file.lines().map(move |(line, text)| {
+        let Some((from, to)) = text.split_once('\t') else {
+            return Err(file.malformed(line, expected, text));
+        };
+        let to = to.split(' ').next().unwrap_or_default();
+        let length = from.chars().count();
+        let is_sound = |side: &str| side.chars().all(|c| c.is_alphanumeric() && !c.is_ascii());
+        if !(1..=MAX_WORD_CHARS).contains(&length)
+            || length != to.chars().count()
+            || !is_sound(from)
+            || !is_sound(to)
+        {
+            return Err(file.malformed(line, expected, text));
+        }
+        Ok((line, from, to))
+    })
+}
+
+fn parse_phrases(file: &File) -> Result<Vec<(String, String)>, DictionaryError> {
+    parse_pairs(file).map(|pair| pair.map(|(_, from, to)| (from.to_owned(), to.to_owned()))).collect()
+}
+
+fn parse_chars(file: &File) -> Result<HashMap<char, char>, DictionaryError> {
+    let mut chars = HashMap::new();
+    for pair in parse_pairs(file) {
+        let (line, from, to) = pair?;
+        let (mut from_chars, mut to_chars) = (from.chars(), to.chars());
+        let (Some(key), None, Some(value)) = (from_chars.next(), from_chars.next(), to_chars.next()) else {
+            return Err(file.malformed(line, "one traditional character", from));
+        };
+        if chars.insert(key, value).is_some_and(|before| before != value) {
+            return Err(file.malformed(line, "one line for each traditional character", from));
+        }
+    }
+    Ok(chars)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Writes the three files, one of them with other content, and reads them.
+    fn read(name: &str, content: &[u8]) -> Result<Dictionaries, DictionaryError> {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for (file, default) in
+            [("words.txt", "专精特新\n"), ("t2s_phrases.txt", "乾坤\t乾坤\n"), ("t2s_chars.txt", "乾\t干 乾\n")]
+        {
+            std::fs::write(folder.path().join(file), default).expect("the folder can be written");
+        }
+        std::fs::write(folder.path().join(name), content).expect("the folder can be written");
+        Dictionaries::read(Some(folder.path()))
+    }
+
+    #[test]
+    fn malformed_lines_are_named() {
+        let check = |name: &str, content: &[u8], expected: usize| match read(name, content) {
+            Err(DictionaryError::Malformed { file, line, .. }) => {
+                assert_eq!((file.ends_with(name), line), (true, expected), "{name}");
+            }
+            other => panic!("{name}: {:?}", other.map(|read| read.words)),
+        };
+        check("words.txt", "# 词\n专精特新\n碳\n".as_bytes(), 3);
+        check("words.txt", "专精特新\t100\n".as_bytes(), 1);
+        check("words.txt", b"\n\xff\n", 2);
+        check("t2s_chars.txt", "乾 干\n".as_bytes(), 1);
+        check("t2s_chars.txt", "乾坤\t乾坤\n".as_bytes(), 1);
+        check("t2s_chars.txt", "乾\t干\n乾\t乾\n".as_bytes(), 2);
+        check("t2s_phrases.txt", "乾坤\t乾\n".as_bytes(), 1);
+    }
+
+    #[test]
+    fn comments_and_empty_lines_say_nothing() {
+        let read = read("words.txt", "\u{feff}# 词\r\n\r\n专精特新\r\n5G 网络\r\n".as_bytes()).expect("sound");
+        assert_eq!(read.words, ["专精特新", "5G 网络"]);
+    }
+
+    #[test]
+    fn a_missing_file_is_an_error() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        assert!(matches!(Dictionaries::read(Some(folder.path())), Err(DictionaryError::Missing { .. })));
+    }
+
+    #[test]
+    fn every_file_counts_in_the_fingerprint() {
+        let base = read("words.txt", "专精特新\n".as_bytes()).expect("sound").fingerprint;
+        let fingerprint = |name, content: &str| read(name, content.as_bytes()).expect("sound").fingerprint;
+        assert_eq!(fingerprint("words.txt", "专精特新\n"), base);
+        assert_ne!(fingerprint("words.txt", "专精特新\n碳中和\n"), base);
+        assert_ne!(fingerprint("t2s_phrases.txt", "乾元\t乾元\n"), base);
+        assert_ne!(fingerprint("t2s_chars.txt", "乾\t干\n"), base);
+    }
+}
