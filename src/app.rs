@@ -72,19 +72,32 @@ impl Clock {
         let whole = now - i64::from(now.subsec_nanosecond()).nanoseconds();
         whole.to_string()
     }
+
+    /// Reads an instant in RFC 3339 as the service's zone shows it: `2026-11-23 16:05`.
+    pub fn local_time(&self, instant: &str) -> Option<String> {
+        let instant: Timestamp = instant.parse().ok()?;
+        Some(instant.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M").to_string())
+    }
 }
 
 impl App {
     /// Opens the data folder of `config`, making what is missing.
     pub fn open(config: &Config) -> Result<Self, OpenError> {
         let catalog = Arc::new(Catalog::open(config.index_config.as_deref())?);
-        let analyzer = Arc::new(Analyzer::open(config.dictionaries.as_deref())?);
         let options = EmbeddedOptions {
             cache_bytes: config.store.cache_mb << 20,
             retention: Duration::from_secs(u64::from(config.store.retention_days) * 86_400),
+            ballast_bytes: config.store.ballast_mb.unwrap_or(0) << 20,
             ..EmbeddedOptions::default()
         };
-        let store: Arc<dyn Store> = Arc::new(EmbeddedStore::open(&config.data, options)?);
+        // Reading the dictionaries and checking the records take about as long: they share the start.
+        let (analyzer, store) = std::thread::scope(|scope| {
+            let analyzer = scope.spawn(|| Analyzer::open(config.dictionaries.as_deref()));
+            let store = EmbeddedStore::open(&config.data, options);
+            (analyzer.join().expect("reading dictionaries does not panic"), store)
+        });
+        let analyzer = Arc::new(analyzer?);
+        let store: Arc<dyn Store> = Arc::new(store?);
         let engine = open_index(&config.data.join("index"), &catalog, &analyzer, store.head())?;
         Self::assemble(catalog, analyzer, store, Arc::new(engine), config)
     }

@@ -37,6 +37,8 @@ pub struct StoreConfig {
     pub cache_mb: u64,
     /// Days that the change log is kept behind a checkpoint.
     pub retention_days: u32,
+    /// Space kept in reserve for recovering from a full disk. Left out: 64 when serving, else none.
+    pub ballast_mb: Option<u64>,
 }
 
 impl Default for Config {
@@ -61,7 +63,7 @@ impl Default for SearchConfig {
 
 impl Default for StoreConfig {
     fn default() -> Self {
-        Self { cache_mb: 64, retention_days: 30 }
+        Self { cache_mb: 64, retention_days: 30, ballast_mb: None }
     }
 }
 

@@ -20,3 +20,7 @@ pub mod presentation;
 pub mod service;
 pub mod config;
 pub mod app;
+pub mod evaluation;
+pub mod cli;
+pub mod http;
+pub mod portal;

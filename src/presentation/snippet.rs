@@ -49,12 +49,15 @@ impl Highlighter {
     /// A needle without 汉字 is found only where neither a letter nor a digit continues it: `c` not in `c++`, `202`
     /// not in `2025`.
     pub fn new(analyzer: &Analyzer, needles: impl IntoIterator<Item = String>) -> Highlighter {
-        let mut texts: Vec<String> = needles.into_iter().map(|needle| analyzer.normalize(&needle).text).collect();
+        let mut texts: Vec<String> =
+            needles.into_iter().map(|needle| analyzer.normalize(&needle).text).collect();
         texts.retain(|text| !text.is_empty());
         texts.sort_unstable();
         texts.dedup();
-        let needles =
-            texts.iter().map(|text| Needle { len: text.chars().count(), is_word: !text.contains(is_han) }).collect();
+        let needles = texts
+            .iter()
+            .map(|text| Needle { len: text.chars().count(), is_word: !text.contains(is_han) })
+            .collect();
         // The size of an automaton has no bound but memory; should it ever be refused, nothing is marked.
         let automaton = if texts.is_empty() {
             None
@@ -114,14 +117,17 @@ impl Highlighter {
         let mut occurrences: Vec<Occurrence> = automaton
             .find_overlapping_iter(&normalized.text)
             .filter(|found| {
-                !self.needles[found.pattern().as_usize()].is_word || is_bounded(&normalized.text, &found.range())
+                !self.needles[found.pattern().as_usize()].is_word
+                    || is_bounded(&normalized.text, &found.range())
             })
             .map(|found| Occurrence {
                 needle: found.pattern().as_usize(),
                 range: normalized.original(found.range()),
             })
             .collect();
-        occurrences.sort_unstable_by_key(|found| (found.range.start, Reverse(found.range.end), found.needle));
+        occurrences.sort_unstable_by_key(|found| {
+            (found.range.start, Reverse(found.range.end), found.needle)
+        });
         occurrences
     }
 
@@ -171,7 +177,10 @@ impl Highlighter {
 fn fit(text: &str, cluster: Range<usize>, budget: usize) -> Range<usize> {
     let len = text[cluster.clone()].chars().count();
     let Some(slack) = budget.checked_sub(len) else {
-        let end = text[cluster.start..].char_indices().nth(budget).map_or(text.len(), |(at, _)| cluster.start + at);
+        let end = text[cluster.start..]
+            .char_indices()
+            .nth(budget)
+            .map_or(text.len(), |(at, _)| cluster.start + at);
         return cluster.start..end;
     };
     // Most of what is read after a hit explains it, so the text before it gets the smaller share.
@@ -228,7 +237,7 @@ fn right_edge(text: &str, at: usize, room: usize) -> (usize, usize) {
                 let end = word_end(text, at, edge);
                 (end, text[at..end].chars().count())
             };
-            return sentence.or(clause).filter(|&(_, count)| count * 2 >= room).or(clause).unwrap_or_else(raw);
+            return sentence.filter(|&(_, count)| count * 3 >= room).or(clause).unwrap_or_else(raw);
         }
         count += 1;
         let end = at + offset + c.len_utf8();
@@ -244,14 +253,32 @@ fn right_edge(text: &str, at: usize, room: usize) -> (usize, usize) {
 
 fn ends_sentence(c: char, following: Option<char>) -> bool {
     match c {
-        '。' | '！' | '？' | '；' | '!' | '?' | ';' | '\n' | '\r' | '\u{2028}' | '\u{2029}' => !following.is_some_and(closes),
+        '。' | '！' | '？' | '；' | '!' | '?' | ';' | '\n' | '\r' | '\u{2028}' | '\u{2029}' => {
+            !following.is_some_and(closes)
+        }
         '.' => following.is_none_or(char::is_whitespace),
         _ => false,
     }
 }
 
 fn ends_clause(c: char) -> bool {
-    matches!(c, '，' | '、' | '：' | ',' | ':' | '”' | '’' | '）' | ')' | '》' | '】' | '」' | '』' | '—' | '…') || c.is_whitespace()
+    matches!(
+        c,
+        '，' | '、'
+            | '：'
+            | ','
+            | ':'
+            | '”'
+            | '’'
+            | '）'
+            | ')'
+            | '》'
+            | '】'
+            | '」'
+            | '』'
+            | '—'
+            | '…'
+    ) || c.is_whitespace()
 }
 
 /// Tells whether the mark belongs to the sentence that ended before it.
@@ -311,4 +338,177 @@ fn fragments(text: &str, window: Range<usize>, marks: &[Range<usize>]) -> Vec<Fr
     }
     add(at..window.end, false);
     fragments
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::text::test_analyzer;
+
+    fn highlighter(needles: &[&str]) -> Highlighter {
+        Highlighter::new(test_analyzer(), needles.iter().map(|&needle| needle.to_owned()))
+    }
+
+    /// Writes fragments with the hits in brackets.
+    fn show(fragments: &[Fragment]) -> String {
+        let show = |fragment: &Fragment| match fragment.hit {
+            true => format!("[{}]", fragment.text),
+            false => fragment.text.clone(),
+        };
+        fragments.iter().map(show).collect()
+    }
+
+    #[test]
+    fn needles_are_marked_literally() {
+        let check = |needles: &[&str], text: &str, expected: &str| {
+            assert_eq!(show(&highlighter(needles).highlight(text)), expected, "{needles:?}");
+        };
+        check(&["简单"], "安装简单，没有复杂的配置", "安装[简单]，没有复杂的配置");
+        check(&["研究生"], "研究生命起源", "[研究生]命起源");
+        check(&["科技", "科技成果", "转化"], "科技成果转化，科技", "[科技成果转化]，[科技]");
+        check(&["智能网联", "网联汽车"], "智能网联汽车", "[智能网联汽车]");
+        check(&["科技", "成果"], "科技 成果", "[科技] [成果]");
+        check(&["科技成果"], "见《科技\u{3000}成果》", "见《[科技\u{3000}成果]》");
+        check(&["abc123"], "见ＡＢＣ１２３。", "见[ＡＢＣ１２３]。");
+        check(&["国际论坛"], "國際論壇", "[國際論壇]");
+        check(&["國際論壇"], "国际论坛", "[国际论坛]");
+        check(&["2025年"], "自二〇二五年起", "自[二〇二五年]起");
+        check(&["国办发[2023]15号"], "据国办发〔2023〕15号文", "据[国办发〔2023〕15号]文");
+        check(&["5000万"], "共5,000 万元", "共[5,000 万]元");
+        check(&["café"], "Cafe\u{301}!", "[Cafe\u{301}]!");
+        check(&["<b>"], "<b>", "<[b]>");
+        check(&[], "科技", "科技");
+        check(&["", "。"], "科技。", "科技。");
+        check(&["科技"], "", "");
+    }
+
+    #[test]
+    fn latin_needles_are_whole_words() {
+        let check = |needles: &[&str], text: &str, expected: &str| {
+            assert_eq!(show(&highlighter(needles).highlight(text)), expected, "{needles:?}");
+        };
+        check(&["c"], "C、C++、C#和ABC", "[C]、C++、C#和ABC");
+        check(&["c++"], "C、C++和C++17", "C、[C++]和C++17");
+        check(&["202"], "2025年202号", "2025年[202]号");
+        check(&["2025"], "2025年", "[2025]年");
+        check(&["rust"], "学Rust语言，Trust", "学[Rust]语言，Trust");
+        check(&["5.4.5"], "WES-5.4.5", "WES-[5.4.5]");
+        check(&["pd1728"], "PD1728_A_1", "[PD1728]_A_1");
+        check(&["5年"], "2025年", "202[5年]");
+    }
+
+    #[test]
+    fn crops_show_the_best_part() {
+        let check = |needles: &[&str], text: &str, max: usize, expected: &str| {
+            let crop = highlighter(needles).crop(text, max).map(|fragments| show(&fragments));
+            assert_eq!(crop.as_deref(), Some(expected), "{needles:?}");
+        };
+        check(&["科技"], "全文很短，有科技。", 20, "全文很短，有[科技]。");
+        // The whole sentence.
+        check(
+            &["成果"],
+            "第一句说的是别的事情。第二句讲成果转化。第三句又是别的事情，很长很长。",
+            16,
+            "…第二句讲[成果]转化。…",
+        );
+        // Two needles close to one another beat one that comes first.
+        check(
+            &["科技", "金融"],
+            "科技在这里。这一句什么也没有，这一句什么也没有。这里有金融和科技。完。",
+            14,
+            "…这里有[金融]和[科技]。完。",
+        );
+        // A clause where no sentence is near.
+        check(
+            &["目标"],
+            "一二三四五六七八九十一二三四五六七八九十，这是目标，一二三四，五六七八九十一二三四五六七八九十",
+            13,
+            "…这是[目标]，一二三四，…",
+        );
+        // No boundary at all.
+        check(
+            &["目标"],
+            &format!("{}目标{}", "甲".repeat(50), "乙".repeat(50)),
+            12,
+            "…甲甲甲甲[目标]乙乙乙乙…",
+        );
+        // At the ends of the text.
+        check(&["头"], &format!("头{}", "乙".repeat(50)), 10, "[头]乙乙乙乙乙乙乙…");
+        check(&["尾"], &format!("{}尾", "甲".repeat(50)), 10, "…甲甲甲甲甲甲甲[尾]");
+        // Longer than the window.
+        check(&["一二三四五六七八九十"], "〇一二三四五六七八九十〇", 6, "…[一二三四]…");
+        check(&["二三"], "一二三四", 2, "[二三]");
+        check(&["二三"], "一二三四", 0, "");
+    }
+
+    #[test]
+    fn a_crop_without_a_hit_is_none() {
+        assert_eq!(highlighter(&["科技"]).crop("成果", 10), None);
+        assert_eq!(highlighter(&[]).crop("成果", 10), None);
+    }
+
+    #[test]
+    fn latin_words_are_not_cut() {
+        let text = format!("{} hit {}", "abcdefgh ".repeat(20), "abcdefgh ".repeat(20));
+        let crop = highlighter(&["hit"]).crop(&text, 40).expect("it is there");
+        let shown: String = crop.iter().map(|fragment| fragment.text.as_str()).collect();
+        for word in shown.trim_matches('…').split_whitespace() {
+            assert!(word == "hit" || word == "abcdefgh", "{shown}");
+        }
+    }
+
+    fn needles() -> impl Strategy<Value = Vec<String>> {
+        let needle = prop::sample::select(vec![
+            "科技",
+            "科技成果",
+            "技成",
+            "成",
+            "a",
+            "5000",
+            "2025年",
+            "c++",
+            "1",
+            "发",
+            "乾坤",
+            "b a",
+            "gb/t",
+            "年",
+        ]);
+        prop::collection::vec(needle.prop_map(str::to_owned), 0..6)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1000))]
+
+        #[test]
+        fn marks_are_sound(text in crate::text::tests::text(), needles in needles()) {
+            let highlighter = Highlighter::new(test_analyzer(), needles);
+            let mut end = None;
+            for mark in highlighter.mark(&text) {
+                prop_assert!(mark.start < mark.end && mark.end <= text.len());
+                prop_assert!(end.is_none_or(|end| end < mark.start));
+                prop_assert!(text.is_char_boundary(mark.start) && text.is_char_boundary(mark.end));
+                end = Some(mark.end);
+            }
+            let joined: String = highlighter.highlight(&text).into_iter().map(|fragment| fragment.text).collect();
+            prop_assert_eq!(joined, text);
+        }
+
+        #[test]
+        fn crops_are_sound(text in crate::text::tests::text(), needles in needles(), max in 0..40usize) {
+            let text = text.replace('…', "。");
+            let highlighter = Highlighter::new(test_analyzer(), needles);
+            let Some(crop) = highlighter.crop(&text, max) else {
+                prop_assert!(highlighter.mark(&text).is_empty());
+                return Ok(());
+            };
+            let shown: String = crop.iter().map(|fragment| fragment.text.as_str()).collect();
+            prop_assert!(shown.chars().count() <= max, "{shown:?}");
+            prop_assert!(max == 0 || crop.iter().any(|fragment| fragment.hit), "{crop:?}");
+            prop_assert!(text.contains(shown.trim_matches('…')), "{shown:?}");
+            prop_assert_eq!(shown.starts_with('…'), max >= 3 && !text.starts_with(shown.trim_matches('…')));
+        }
+    }
 }

@@ -41,6 +41,8 @@ pub struct Ladder {
     pub needles: Vec<String>,
     /// Words as they were understood, in order.
     pub words: Vec<String>,
+    /// A rung that finds fewer is followed by the next.
+    pub enough: u64,
 }
 
 /// A piece of the query that a record has or lacks.
@@ -118,7 +120,9 @@ impl Ladder {
         }
         let needles = tokens.needles(&leaves, typed, analyzer);
         let words = words.into_iter().map(|word| word.text).collect();
-        Self { rungs, needles, words }
+        // A sentence is not a list of conditions: the record that answers it rarely holds all its words.
+        let enough = if leaves.len() <= 3 { 10 } else { 100 };
+        Self { rungs, needles, words, enough }
     }
 }
 

@@ -24,11 +24,10 @@ impl Typed {
         while let Some(ch) = rest.chars().next() {
             let marked = typed.phrases.len() + typed.excluded.len();
             if marked < MAX_MARKED {
-                if let Some((phrase, after)) = quoted(rest) {
+                if at_word_start && let Some((phrase, after)) = quoted(rest) {
                     push(&mut typed.phrases, phrase);
                     typed.plain.push(' ');
                     rest = after;
-                    at_word_start = true;
                     continue;
                 }
                 if at_word_start
@@ -63,6 +62,8 @@ fn push(list: &mut Vec<String>, text: &str) {
 }
 
 /// Splits off a quoted phrase that `text` begins with.
+///
+/// A quotation inside a sentence, with text right before or behind it, is no operator.
 fn quoted(text: &str) -> Option<(&str, &str)> {
     let open = text.chars().next()?;
     let close = match open {
@@ -73,7 +74,13 @@ fn quoted(text: &str) -> Option<(&str, &str)> {
     };
     let inner = &text[open.len_utf8()..];
     let end = inner.find(close)?;
-    Some((&inner[..end], &inner[end + close.len_utf8()..]))
+    let after = &inner[end + close.len_utf8()..];
+    let ends = after.chars().next().is_none_or(|next| next.is_whitespace() || is_quote(next));
+    ends.then_some((&inner[..end], after))
+}
+
+fn is_quote(ch: char) -> bool {
+    matches!(ch, '"' | '＂' | '“' | '「')
 }
 
 #[cfg(test)]
@@ -103,6 +110,8 @@ mod tests {
         check("-公司", "", &[], &["公司"]);
         check("NB-IoT 水表", "NB-IoT 水表", &[], &[]);
         check("5\" 屏", "5\" 屏", &[], &[]);
+        check("如何登录“一网通办”平台", "如何登录“一网通办”平台", &[], &[]);
+        check("\"招商\"\"公司\"", "", &["招商", "公司"], &[]);
         check("\"\" - ", "-", &[], &[]);
     }
 }

@@ -214,18 +214,12 @@ impl FieldType {
 
     /// Tells whether values of the type can be held in a column.
     pub fn fits_column(self) -> bool {
-        !matches!(
-            self,
-            Self::Text | Self::Quantity | Self::Url | Self::File | Self::Object
-        )
+        !matches!(self, Self::Text | Self::Quantity | Self::Url | Self::File | Self::Object)
     }
 
     /// Tells whether results can be ordered by values of the type.
     pub fn is_sortable(self) -> bool {
-        matches!(
-            self,
-            Self::Date | Self::Integer | Self::Decimal | Self::Money | Self::Term
-        )
+        matches!(self, Self::Date | Self::Integer | Self::Decimal | Self::Money | Self::Term)
     }
 
     pub fn is_number(self) -> bool {
@@ -267,11 +261,8 @@ pub enum Visibility {
 
 impl Visibility {
     /// Every visibility, by the name that files give it.
-    pub const NAMES: [(&'static str, Self); 3] = [
-        ("public", Self::Public),
-        ("registered", Self::Registered),
-        ("owner", Self::Owner),
-    ];
+    pub const NAMES: [(&'static str, Self); 3] =
+        [("public", Self::Public), ("registered", Self::Registered), ("owner", Self::Owner)];
 
     pub fn name(self) -> &'static str {
         let (name, _) = Self::NAMES[self as usize];

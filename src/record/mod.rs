@@ -32,10 +32,7 @@ pub struct RecordId {
 
 impl RecordId {
     pub fn new(kind: impl Into<Arc<str>>, id: impl Into<Arc<str>>) -> Self {
-        Self {
-            kind: kind.into(),
-            id: id.into(),
-        }
+        Self { kind: kind.into(), id: id.into() }
     }
 
     /// Reads the printed form back; `None` without a `/`.
@@ -111,9 +108,6 @@ pub struct Record {
 
 impl Record {
     pub fn record_id(&self) -> RecordId {
-        RecordId {
-            kind: self.kind.clone(),
-            id: self.id.clone(),
-        }
+        RecordId { kind: self.kind.clone(), id: self.id.clone() }
     }
 }

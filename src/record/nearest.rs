@@ -8,7 +8,7 @@ const LONGEST: usize = 48;
 /// A name is near when at most a third of the letters of `found` differ. ASCII case does not matter.
 pub fn nearest<'a>(found: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let length = found.chars().count();
-    if length < 2 || length > LONGEST {
+    if !(2..=LONGEST).contains(&length) {
         return Vec::new();
     }
     let found = found.to_ascii_lowercase();
@@ -16,12 +16,7 @@ pub fn nearest<'a>(found: &str, names: impl IntoIterator<Item = &'a str>) -> Vec
     let mut near: Vec<(usize, &str)> = names
         .into_iter()
         .filter(|name| name.chars().count().abs_diff(length) <= allowed)
-        .map(|name| {
-            (
-                strsim::osa_distance(&found, &name.to_ascii_lowercase()),
-                name,
-            )
-        })
+        .map(|name| (strsim::osa_distance(&found, &name.to_ascii_lowercase()), name))
         .filter(|&(distance, _)| distance <= allowed)
         .collect();
     near.sort_by_key(|&(distance, _)| distance);
@@ -46,14 +41,7 @@ mod tests {
     #[test]
     fn finds_what_was_meant() {
         let check = |found: &str, expected: &[&str]| {
-            let names = [
-                "text",
-                "term",
-                "tree",
-                "date",
-                "organization",
-                "transfer_modes",
-            ];
+            let names = ["text", "term", "tree", "date", "organization", "transfer_modes"];
             assert_eq!(nearest(found, names), expected, "{found}");
         };
         check("terms", &["term"]);

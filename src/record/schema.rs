@@ -14,33 +14,21 @@ const MAX_LISTED: usize = 60;
 pub fn json_schema(kind: &RecordKind) -> Value {
     let mut properties = Map::new();
     properties.insert("kind".to_owned(), json!({ "const": &*kind.name }));
-    properties.insert(
-        "id".to_owned(),
-        json!({ "type": "string", "maxLength": 128 }),
-    );
+    properties.insert("id".to_owned(), json!({ "type": "string", "maxLength": 128 }));
     let required = describe_fields(&kind.fields, &mut properties);
     let instant = json!({ "type": "string", "format": "date-time", "readOnly": true });
     let text = json!({ "type": "string", "readOnly": true });
-    properties.insert(
-        "_revision".to_owned(),
-        json!({ "type": "integer", "readOnly": true }),
-    );
+    properties.insert("_revision".to_owned(), json!({ "type": "integer", "readOnly": true }));
     let states = ["draft", "pending", "published", "rejected"];
-    properties.insert(
-        "_state".to_owned(),
-        json!({ "type": "string", "enum": states, "readOnly": true }),
-    );
+    properties
+        .insert("_state".to_owned(), json!({ "type": "string", "enum": states, "readOnly": true }));
     properties.insert("_owner".to_owned(), text.clone());
     properties.insert("_created_at".to_owned(), instant.clone());
     properties.insert("_updated_at".to_owned(), instant);
     properties.insert("_source".to_owned(), text);
     let mut schema = object(properties, required);
     schema.insert("title".to_owned(), kind.label.zh.clone().into());
-    let description = format!(
-        "{} {}",
-        bilingual(&kind.label),
-        bilingual(&kind.description)
-    );
+    let description = format!("{} {}", bilingual(&kind.label), bilingual(&kind.description));
     schema.insert("description".to_owned(), description.trim().into());
     Value::Object(schema)
 }
@@ -50,11 +38,7 @@ fn describe_fields(fields: &[Field], properties: &mut Map<String, Value>) -> Vec
     for field in fields {
         properties.insert(field.name.clone(), describe(field));
     }
-    fields
-        .iter()
-        .filter(|field| field.required)
-        .map(|field| field.name.clone().into())
-        .collect()
+    fields.iter().filter(|field| field.required).map(|field| field.name.clone().into()).collect()
 }
 
 fn object(properties: Map<String, Value>, required: Vec<Value>) -> Map<String, Value> {
@@ -100,27 +84,20 @@ fn description(field: &Field) -> String {
 }
 
 fn bilingual(label: &Label) -> String {
-    if label.zh == label.en {
-        label.zh.clone()
-    } else {
-        format!("{} / {}", label.zh, label.en)
-    }
+    if label.zh == label.en { label.zh.clone() } else { format!("{} / {}", label.zh, label.en) }
 }
 
 fn one_value(field: &Field) -> Map<String, Value> {
     let name = json!({ "type": "string", "maxLength": MAX_NAME });
     let url = json!({ "type": "string", "format": "uri", "pattern": "^https://" });
-    let mut schema = match field.field_type {
+    let schema = match field.field_type {
         FieldType::Text | FieldType::Code => {
             json!({ "type": "string", "maxLength": field.max_length })
         }
         FieldType::Term | FieldType::Tree => match &field.vocabulary {
             Some(vocabulary) if vocabulary.entries.len() <= MAX_LISTED => {
-                let codes: Vec<&str> = vocabulary
-                    .entries
-                    .iter()
-                    .map(|entry| &*entry.code)
-                    .collect();
+                let codes: Vec<&str> =
+                    vocabulary.entries.iter().map(|entry| &*entry.code).collect();
                 json!({ "type": "string", "enum": codes })
             }
             Some(_) => json!({ "type": "string" }),
@@ -176,11 +153,10 @@ fn one_value(field: &Field) -> Map<String, Value> {
             return object(properties, required);
         }
     };
-    let schema = schema
-        .as_object_mut()
-        .map(std::mem::take)
-        .unwrap_or_default();
-    with_bounds(schema, field)
+    match schema {
+        Value::Object(schema) => with_bounds(schema, field),
+        _ => Map::new(),
+    }
 }
 
 fn with_bounds(mut schema: Map<String, Value>, field: &Field) -> Map<String, Value> {
@@ -195,4 +171,53 @@ fn with_bounds(mut schema: Map<String, Value>, field: &Field) -> Map<String, Val
         }
     }
     schema
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::kind_toml::sample;
+
+    #[test]
+    fn fields_are_described() {
+        let schema = json_schema(&sample::kind());
+        let check = |pointer: &str, expected: Value| {
+            assert_eq!(schema.pointer(pointer), Some(&expected), "{pointer}");
+        };
+        check("/required", json!(["title"]));
+        check("/additionalProperties", json!(false));
+        check("/description", json!("物 / Thing 任何物。 / Anything."));
+        check("/properties/kind", json!({ "const": "thing" }));
+        check(
+            "/properties/title",
+            json!({
+                "type": "string", "maxLength": 10, "title": "标题", "description": "标题 / Title",
+            }),
+        );
+        check("/properties/stage/enum", json!(["idea", "pilot"]));
+        check(
+            "/properties/level",
+            json!({
+                "type": "integer", "format": "int64", "minimum": 1, "maximum": 9, "title": "等级",
+                "description": "等级 / Level: 一到九 / One to nine [级]",
+            }),
+        );
+        check("/properties/share/maximum", json!(0.5));
+        check("/properties/price/minimum", json!(0));
+        check("/properties/keywords/items", json!({ "type": "string", "maxLength": 5_000 }));
+        check("/properties/keywords/maxItems", json!(1_000));
+        check("/properties/windows/items/required", json!(["closes"]));
+        check("/properties/rules/type", json!("object"));
+        check("/properties/contact/description", json!("联系 / Contact (visible to: registered)"));
+        check("/properties/_revision/readOnly", json!(true));
+    }
+
+    #[test]
+    fn every_member_of_a_kind_is_there() {
+        let kind = sample::kind();
+        let schema = json_schema(&kind);
+        for field in &kind.fields {
+            assert!(schema["properties"].get(&field.name).is_some(), "{}", field.name);
+        }
+    }
 }

@@ -54,9 +54,7 @@ impl RecordKind {
         let mut texts = Vec::new();
         visit(&self.fields, fields, &mut |field, value| {
             if let (Some(role), Value::String(text)) = (field.role, value) {
-                push_texts(field.vocabulary.as_deref(), text, |text| {
-                    texts.push((role, text))
-                });
+                push_texts(field.vocabulary.as_deref(), text, |text| texts.push((role, text)));
             }
         });
         texts.into_iter()
@@ -92,10 +90,7 @@ fn visit<'a>(
     fields: &'a Map<String, Value>,
     f: &mut impl FnMut(&'a Field, &'a Value),
 ) {
-    for field in declared
-        .iter()
-        .filter(|field| field.visibility == Visibility::Public)
-    {
+    for field in declared.iter().filter(|field| field.visibility == Visibility::Public) {
         let values = match fields.get(&field.name) {
             None => continue,
             Some(Value::Array(values)) => values.as_slice(),
@@ -138,10 +133,9 @@ fn column_value(field_type: FieldType, value: &Value) -> Option<ColumnValue> {
         FieldType::Integer | FieldType::Money => value.as_i64().map(ColumnValue::Integer),
         FieldType::Decimal => value.as_f64().map(ColumnValue::Decimal),
         FieldType::Date => value.as_str().and_then(days).map(ColumnValue::Date),
-        FieldType::Geo => Some(ColumnValue::Geo(
-            value.get("lat")?.as_f64()?,
-            value.get("lon")?.as_f64()?,
-        )),
+        FieldType::Geo => {
+            Some(ColumnValue::Geo(value.get("lat")?.as_f64()?, value.get("lon")?.as_f64()?))
+        }
         FieldType::Text
         | FieldType::Quantity
         | FieldType::Url
@@ -186,12 +180,154 @@ fn visible_object(declared: &[Field], value: &Value, scope: Visibility) -> Optio
             (!shown.is_empty()).then_some(Value::Object(shown))
         }
         Value::Array(items) => {
-            let shown: Vec<Value> = items
-                .iter()
-                .filter_map(|item| visible_object(declared, item, scope))
-                .collect();
+            let shown: Vec<Value> =
+                items.iter().filter_map(|item| visible_object(declared, item, scope)).collect();
             (!shown.is_empty()).then_some(Value::Array(shown))
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::record::kind_toml::sample;
+
+    fn fields(value: Value) -> Fields {
+        let Value::Object(fields) = value else { panic!("{value}") };
+        fields
+    }
+
+    #[test]
+    fn days_are_counted_from_1970() {
+        let check = |text: &str, expected: Option<i32>| assert_eq!(days(text), expected, "{text}");
+        check("1970-01-01", Some(0));
+        check("1969-12-31", Some(-1));
+        check("2000-02-29", Some(11_016));
+        check("2026-11-23", Some(20_780));
+        check("1900-01-01", Some(-25_567));
+        check("2199-12-31", Some(84_005));
+        check("1900-02-29", None);
+        check("2026-02-30", None);
+        check("2026-00-01", None);
+        check("1899-12-31", None);
+        check("2200-01-01", None);
+        check("2026-1-1", None);
+        check("2026-01-01T00:00:00Z", None);
+        check("20260101", None);
+        check("+026-01-01", None);
+        check("２０２６-01-01", None);
+        check("年-01", None);
+        check("", None);
+    }
+
+    #[test]
+    fn texts_are_those_with_a_role_that_everyone_may_see() {
+        let kind = sample::kind();
+        let fields = fields(json!({
+            "title": "题",
+            "keywords": ["一", "二"],
+            "number": "A-1",
+            "stage": "pilot",
+            "owner": "无角色",
+            "places": ["37"],
+            "windows": [{ "closes": "2026-01-01", "note": "说明", "secret": "内部" }],
+            "contact": { "phone": "123" },
+            "rules": { "note": "规则" },
+            "unknown": "x",
+        }));
+        let texts: Vec<(Role, &str)> = kind.texts(&fields).collect();
+        let expected = [
+            (Role::Title, "题"),
+            (Role::Keywords, "一"),
+            (Role::Keywords, "二"),
+            (Role::Keywords, "A-1"),
+            (Role::Body, "中试"),
+            (Role::Body, "Pilot"),
+            (Role::Body, "通过中试"),
+            (Role::Summary, "说明"),
+        ];
+        assert_eq!(texts, expected);
+    }
+
+    #[test]
+    fn a_code_that_the_vocabulary_lost_stands_for_itself() {
+        let kind = sample::kind();
+        let fields = fields(json!({ "stage": "gone" }));
+        assert_eq!(kind.texts(&fields).collect::<Vec<_>>(), [(Role::Body, "gone")]);
+    }
+
+    #[test]
+    fn values_are_flat_and_each_comes_once() {
+        use ColumnValue::*;
+        let kind = sample::kind();
+        let fields = fields(json!({
+            "title": "题",
+            "number": "A-1",
+            "stage": "pilot",
+            "places": ["37", "11"],
+            "opens": "1970-01-02",
+            "level": 3,
+            "share": 1,
+            "price": 100,
+            "active": true,
+            "location": { "lat": 36.0, "lon": 120.5 },
+            "windows": [{ "closes": "1970-01-01" }, { "closes": "1970-01-03" }, { "closes": "1970-01-01" }],
+            "contact": { "phone": "123" },
+        }));
+        let values = kind.values(&fields);
+        let values: Vec<(&str, ColumnValue)> =
+            values.iter().map(|(path, value)| (&**path, value.clone())).collect();
+        let expected = [
+            ("number", Code("A-1".into())),
+            ("stage", Term("pilot".into())),
+            ("places", Tree("37".into())),
+            ("places", Tree("11".into())),
+            ("opens", Date(1)),
+            ("level", Integer(3)),
+            ("share", Decimal(1.0)),
+            ("price", Integer(100)),
+            ("active", Bool(true)),
+            ("location", Geo(36.0, 120.5)),
+            ("windows.closes", Date(0)),
+            ("windows.closes", Date(2)),
+        ];
+        assert_eq!(values, expected);
+    }
+
+    #[test]
+    fn values_of_the_wrong_type_are_passed_over() {
+        let kind = sample::kind();
+        let fields =
+            fields(json!({ "level": "x", "opens": 3, "stage": [["pilot"]], "windows": 1 }));
+        assert_eq!(kind.values(&fields), []);
+    }
+
+    #[test]
+    fn readers_see_their_share() {
+        let kind = sample::kind();
+        let whole = json!({
+            "title": "题",
+            "windows": [{ "closes": "2026-01-01", "secret": "内部" }, { "secret": "内部" }],
+            "contact": { "phone": "123" },
+            "rules": { "a": { "b": null } },
+            "gone": 1,
+        });
+        let check = |scope: Visibility, expected: Value| {
+            let shown = visible(&kind, &fields(whole.clone()), scope);
+            assert_eq!(Value::Object(shown), expected, "{scope:?}");
+        };
+        let windows = json!([{ "closes": "2026-01-01" }]);
+        let rules = json!({ "a": { "b": null } });
+        check(Visibility::Public, json!({ "title": "题", "windows": windows, "rules": rules }));
+        check(
+            Visibility::Registered,
+            json!({
+                "title": "题", "windows": windows, "rules": rules, "contact": { "phone": "123" },
+            }),
+        );
+        check(Visibility::Owner, whole.clone());
     }
 }

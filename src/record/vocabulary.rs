@@ -46,12 +46,7 @@ impl Vocabulary {
     /// Comments begin with `#`; a byte order mark, `\r\n` and empty lines are taken as they come.
     pub fn parse(name: &str, text: &str) -> Result<Self, Vec<VocabularyProblem>> {
         let mut reader = Reader::default();
-        for (at, line) in text
-            .strip_prefix('\u{feff}')
-            .unwrap_or(text)
-            .lines()
-            .enumerate()
-        {
+        for (at, line) in text.strip_prefix('\u{feff}').unwrap_or(text).lines().enumerate() {
             reader.line(at + 1, line);
         }
         reader.finish(name)
@@ -73,14 +68,8 @@ impl Vocabulary {
 
     /// Returns what is directly below a code, in the order of the file; empty for an unknown code.
     pub fn children<'a>(&'a self, code: &str) -> impl Iterator<Item = &'a Entry> + use<'a> {
-        let below = self
-            .by_code
-            .get(code)
-            .map(|&at| self.children[at].as_slice());
-        below
-            .unwrap_or_default()
-            .iter()
-            .map(|&at| &self.entries[at])
+        let below = self.by_code.get(code).map(|&at| self.children[at].as_slice());
+        below.unwrap_or_default().iter().map(|&at| &self.entries[at])
     }
 
     /// Returns what has no parent, in the order of the file.
@@ -105,11 +94,7 @@ impl Vocabulary {
 
 /// Takes away what does not tell labels apart.
 fn fold(label: &str) -> String {
-    label
-        .nfkc()
-        .filter(|c| !c.is_whitespace())
-        .flat_map(char::to_lowercase)
-        .collect()
+    label.nfkc().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect()
 }
 
 /// What has been read of a file.
@@ -125,10 +110,7 @@ struct Reader {
 
 impl Reader {
     fn report(&mut self, line: usize, message: impl Into<String>) {
-        self.problems.push(VocabularyProblem {
-            line,
-            message: message.into(),
-        });
+        self.problems.push(VocabularyProblem { line, message: message.into() });
     }
 
     fn line(&mut self, number: usize, line: &str) {
@@ -156,10 +138,7 @@ impl Reader {
         };
         let [code, parent, zh, en] = [code, parent, zh, en].map(str::trim);
         if code.is_empty() || code.chars().any(|c| c.is_whitespace() || c.is_control()) {
-            self.report(
-                number,
-                format!("code {code:?} must be there and have no spaces"),
-            );
+            self.report(number, format!("code {code:?} must be there and have no spaces"));
             return;
         }
         if zh.is_empty() {
@@ -167,10 +146,7 @@ impl Reader {
         }
         if let Some(&first) = self.by_code.get(code) {
             let first = self.places[first].0;
-            self.report(
-                number,
-                format!("code \"{code}\" is already on line {first}"),
-            );
+            self.report(number, format!("code \"{code}\" is already on line {first}"));
             return;
         }
         let en = if en.is_empty() { zh } else { en };
@@ -179,10 +155,7 @@ impl Reader {
         self.entries.push(Entry {
             code: code.to_owned(),
             parent: None,
-            label: Label {
-                zh: zh.to_owned(),
-                en: en.to_owned(),
-            },
+            label: Label { zh: zh.to_owned(), en: en.to_owned() },
             aliases: aliases
                 .split('|')
                 .map(str::trim)
@@ -238,10 +211,7 @@ impl Reader {
             // Every link made so far is free of circles, so this walk ends.
             if std::iter::successors(Some(above), |&at| self.entries[at].parent).any(|up| up == at)
             {
-                self.report(
-                    line,
-                    format!("code \"{code}\": parent \"{parent}\" is below it"),
-                );
+                self.report(line, format!("code \"{code}\": parent \"{parent}\" is below it"));
                 continue;
             }
             self.entries[at].parent = Some(above);
@@ -273,15 +243,10 @@ fn index_labels(entries: &[Entry]) -> HashMap<String, usize> {
         }
         for (text, found) in tier {
             // A text that is ambiguous in an earlier tier is not decided by a later one.
-            index
-                .entry(text)
-                .or_insert_with(|| topmost(entries, &found));
+            index.entry(text).or_insert_with(|| topmost(entries, &found));
         }
     }
-    index
-        .into_iter()
-        .filter_map(|(text, at)| Some((text, at?)))
-        .collect()
+    index.into_iter().filter_map(|(text, at)| Some((text, at?))).collect()
 }
 
 /// Returns the entry that all others are below.
@@ -334,10 +299,7 @@ mod tests {
     fn children_are_in_the_order_of_the_file() {
         let places = places();
         let codes = |found: Vec<&Entry>| {
-            found
-                .into_iter()
-                .map(|entry| entry.code.clone())
-                .collect::<Vec<_>>()
+            found.into_iter().map(|entry| entry.code.clone()).collect::<Vec<_>>()
         };
         assert_eq!(codes(places.children("00").collect()), ["11", "12"]);
         assert_eq!(codes(places.children("0610").collect()), [""; 0]);
@@ -368,10 +330,7 @@ mod tests {
     fn a_missing_english_label_falls_back() {
         assert_eq!(
             places().get("1101").unwrap().label,
-            Label {
-                zh: "市辖区".into(),
-                en: "市辖区".into()
-            }
+            Label { zh: "市辖区".into(), en: "市辖区".into() }
         );
     }
 
@@ -379,37 +338,23 @@ mod tests {
     fn problems_come_all_at_once_with_their_lines() {
         let check = |lines: &str, expected: &[(usize, &str)]| {
             let problems = parse(lines).unwrap_err();
-            let found: Vec<(usize, &str)> = problems
-                .iter()
-                .map(|problem| (problem.line, &*problem.message))
-                .collect();
+            let found: Vec<(usize, &str)> =
+                problems.iter().map(|problem| (problem.line, &*problem.message)).collect();
             assert_eq!(found, expected, "{lines:?}");
         };
         check(
             "a\t\tA\t\n\nb\tc2\tB\t\t\nc1\t\tC\t\t\nc1\t\tC\t\t\nd\t\t\t\t\n\t\tE\t\t\nf 1\t\tF\t\t\n",
             &[
-                (
-                    3,
-                    "must have 5 columns separated by tabs, found 4 (empty ones count)",
-                ),
-                (
-                    5,
-                    "code \"b\": parent \"c2\" is not a code of this file; did you mean \"c1\"?",
-                ),
+                (3, "must have 5 columns separated by tabs, found 4 (empty ones count)"),
+                (5, "code \"b\": parent \"c2\" is not a code of this file; did you mean \"c1\"?"),
                 (7, "code \"c1\" is already on line 6"),
                 (8, "code \"d\": zh must not be empty"),
                 (9, "code \"\" must be there and have no spaces"),
                 (10, "code \"f 1\" must be there and have no spaces"),
             ],
         );
-        check(
-            "a\ta\tA\t\t\n",
-            &[(3, "code \"a\": parent \"a\" is below it")],
-        );
-        check(
-            "a\tb\tA\t\t\nb\ta\tB\t\t\n",
-            &[(4, "code \"b\": parent \"a\" is below it")],
-        );
+        check("a\ta\tA\t\t\n", &[(3, "code \"a\": parent \"a\" is below it")]);
+        check("a\tb\tA\t\t\nb\ta\tB\t\t\n", &[(4, "code \"b\": parent \"a\" is below it")]);
         check("", &[(1, "has no codes")]);
     }
 
@@ -419,10 +364,7 @@ mod tests {
             let problems = Vocabulary::parse("x", text).unwrap_err();
             assert_eq!(problems[0].message, expected);
         };
-        check(
-            "# only a comment\n",
-            "the header \"code\\tparent\\tzh\\ten\\taliases\" is missing",
-        );
+        check("# only a comment\n", "the header \"code\\tparent\\tzh\\ten\\taliases\" is missing");
         check(
             "code\tzh\na\t\tA\t\t\n",
             "the header must be \"code\\tparent\\tzh\\ten\\taliases\", found \"code\\tzh\"",

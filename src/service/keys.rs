@@ -88,6 +88,17 @@ pub struct Key {
 }
 
 impl Key {
+    /// What somebody at the machine itself may do: everything, as `owner`. It is kept nowhere and no secret opens it.
+    pub fn local(owner: &str, created_at: &str) -> Self {
+        Self {
+            id: "local".into(),
+            role: Role::Administrator,
+            owner: Some(owner.to_owned()),
+            created_at: created_at.to_owned(),
+            hash: String::new(),
+        }
+    }
+
     /// The name that records written with the key belong to.
     pub fn owner(&self) -> &str {
         self.owner.as_deref().unwrap_or(&self.id)

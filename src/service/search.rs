@@ -16,9 +16,6 @@ use crate::store::{Store, StoreError};
 use crate::text::Analyzer;
 use page::{SearchPage, Understood};
 
-/// A rung that finds fewer is followed by the next.
-const ENOUGH: u64 = 10;
-
 /// Answers searches.
 pub struct SearchService {
     pub catalog: Arc<Catalog>,
@@ -125,7 +122,7 @@ impl SearchService {
             };
             let found = self.engine.search(&search)?;
             // What is selected must not change which rung answers, or the facets would count something else.
-            let enough = found.matched >= ENOUGH;
+            let enough = found.matched >= ladder.enough;
             // A wider rung that finds no more says less.
             if best.as_ref().is_none_or(|(_, best)| found.matched > best.matched) {
                 best = Some((rung.relaxation, found));

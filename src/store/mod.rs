@@ -100,8 +100,10 @@ pub trait Store: Send + Sync {
     ///
     /// Answers in order: the revisions of a batch's writes, or why it was refused. Batches see the effect of those
     /// before them. Blocks.
-    fn append(&self, batches: Vec<Batch>)
-    -> Result<Vec<Result<Vec<Revision>, Conflict>>, StoreError>;
+    fn append(
+        &self,
+        batches: Vec<Batch>,
+    ) -> Result<Vec<Result<Vec<Revision>, Conflict>>, StoreError>;
 
     /// Reads one record; `None` when it was never written or is withdrawn.
     fn get(&self, id: &RecordId) -> Result<Option<StoredRecord>, StoreError>;

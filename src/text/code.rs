@@ -42,8 +42,13 @@ pub fn code_parts(text: &str) -> Vec<String> {
             }
         }
     }
-    let patent: Option<String> = keys[0].strip_prefix("zl").or(keys[0].strip_prefix("cn")).map(str::to_owned);
-    keys.extend(patent.filter(|number| stands_alone(number) && number.starts_with(|c: char| c.is_ascii_digit())));
+    let patent: Option<String> =
+        keys[0].strip_prefix("zl").or(keys[0].strip_prefix("cn")).map(str::to_owned);
+    keys.extend(
+        patent.filter(|number| {
+            stands_alone(number) && number.starts_with(|c: char| c.is_ascii_digit())
+        }),
+    );
     let mut seen = std::collections::HashSet::new();
     keys.retain(|key| seen.insert(key.clone()));
     keys
@@ -59,7 +64,8 @@ fn stands_alone(part: &str) -> bool {
 
 /// Splits a code at everything that is neither letter nor digit.
 fn segments(text: &str) -> Vec<String> {
-    let chars: Vec<char> = text.nfkc().flat_map(char::to_lowercase).filter(|&c| !is_invisible(c)).collect();
+    let chars: Vec<char> =
+        text.nfkc().flat_map(char::to_lowercase).filter(|&c| !is_invisible(c)).collect();
     let digit_after = |at: usize| {
         let mut rest = chars[at + 1..].iter().skip_while(|c| !c.is_alphanumeric());
         rest.next().is_some_and(|c| c.is_ascii_digit())
@@ -67,7 +73,8 @@ fn segments(text: &str) -> Vec<String> {
     let mut segments: Vec<String> = Vec::new();
     let mut parted = true;
     for (at, &c) in chars.iter().enumerate() {
-        let after_digit = segments.last().is_some_and(|before| before.ends_with(|c: char| c.is_ascii_digit()));
+        let after_digit =
+            segments.last().is_some_and(|before| before.ends_with(|c: char| c.is_ascii_digit()));
         let is_filler = match c {
             '第' => digit_after(at),
             '号' | '號' => after_digit,
@@ -96,17 +103,23 @@ fn join_patent(segments: Vec<String>) -> Vec<String> {
     let digits = whole.strip_prefix("zl").or(whole.strip_prefix("cn")).unwrap_or(&whole);
     let Some(check) = digits.chars().next_back() else { return segments };
     let number = &digits[..digits.len() - check.len_utf8()];
-    let is_number = matches!(number.len(), 8 | 12) && number.bytes().all(|byte| byte.is_ascii_digit());
+    let is_number =
+        matches!(number.len(), 8 | 12) && number.bytes().all(|byte| byte.is_ascii_digit());
     let has_check = check == 'x' || check.is_ascii_digit();
     let ends_in_check = segments.last().is_some_and(|last| last.chars().count() == 1);
     let is_marked = digits.len() < whole.len();
-    if is_number && has_check && (is_marked || segments.len() == 2 && ends_in_check) { vec![whole] } else { segments }
+    if is_number && has_check && (is_marked || segments.len() == 2 && ends_in_check) {
+        vec![whole]
+    } else {
+        segments
+    }
 }
 
 fn join(segments: &[String], range: Range<usize>) -> String {
     let mut key = String::new();
     for segment in &segments[range] {
-        let digits_touch = key.ends_with(|c: char| c.is_ascii_digit()) && segment.starts_with(|c: char| c.is_ascii_digit());
+        let digits_touch = key.ends_with(|c: char| c.is_ascii_digit())
+            && segment.starts_with(|c: char| c.is_ascii_digit());
         if digits_touch {
             key.push('-');
         }
@@ -116,7 +129,8 @@ fn join(segments: &[String], range: Range<usize>) -> String {
 }
 
 fn is_invisible(c: char) -> bool {
-    c.is_control() && !c.is_whitespace() || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}') && !is_han(c)
+    c.is_control() && !c.is_whitespace()
+        || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}') && !is_han(c)
 }
 
 #[cfg(test)]
@@ -133,12 +147,20 @@ mod tests {
         check(
             "国办发2023-15",
             &[
-                "国办发〔2023〕15号", "国办发[2023]15号", "国办发(2023)15号", "国办发（２０２３）第15号", "国办发2023 15",
-                "国办发2023年15号", "国办发\n2023\n15号",
+                "国办发〔2023〕15号",
+                "国办发[2023]15号",
+                "国办发(2023)15号",
+                "国办发（２０２３）第15号",
+                "国办发2023 15",
+                "国办发2023年15号",
+                "国办发\n2023\n15号",
             ],
         );
         check("2023-15", &["2023年15号", "〔2023〕15号", "2023年第15号", "2023 15"]);
-        check("gbt19001-2016", &["GB/T 19001-2016", "GBT19001-2016", "gb/t 19001—2016", "GB/T19001－2016"]);
+        check(
+            "gbt19001-2016",
+            &["GB/T 19001-2016", "GBT19001-2016", "gb/t 19001—2016", "GB/T19001－2016"],
+        );
         check("zl2014108484811", &["ZL201410848481.1", "ZL 2014 1 0848481.1", "zl 201410848481.1"]);
         check("2014108484811", &["201410848481.1"]);
         check("cn102345678a", &["CN102345678A", "CN 102345678 A"]);
@@ -157,7 +179,11 @@ mod tests {
                 assert!(!parts.contains(&code_key(query)), "{query} of {text} in {parts:?}");
             }
         };
-        check("国办发〔2023〕15号", &["国办发〔2023〕15号", "2023年15号"], &["2023", "15", "国办发〔2015〕23号"]);
+        check(
+            "国办发〔2023〕15号",
+            &["国办发〔2023〕15号", "2023年15号"],
+            &["2023", "15", "国办发〔2015〕23号"],
+        );
         check("GB/T 19001-2016", &["GBT19001", "GB/T19001", "19001", "19001-2016"], &["2016"]);
         check("ZL201410848481.1", &["201410848481.1", "ZL 2014 1 0848481.1"], &[]);
         check("PD1728_A_1", &["PD1728", "pd1728-a"], &["a"]);

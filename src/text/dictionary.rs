@@ -108,7 +108,8 @@ impl File {
 
 /// One word a line.
 fn parse_words(file: &File) -> Result<Vec<String>, DictionaryError> {
-    let expected = "one word of 2 to 32 characters, at least two of them letters or digits, without tabs";
+    let expected =
+        "one word of 2 to 32 characters, at least two of them letters or digits, without tabs";
     file.lines()
         .map(|(line, word)| {
             let letters = word.chars().filter(|c| c.is_alphanumeric()).count();
@@ -143,7 +144,9 @@ fn parse_pairs(file: &File) -> impl Iterator<Item = Result<(usize, &str, &str), 
 }
 
 fn parse_phrases(file: &File) -> Result<Vec<(String, String)>, DictionaryError> {
-    parse_pairs(file).map(|pair| pair.map(|(_, from, to)| (from.to_owned(), to.to_owned()))).collect()
+    parse_pairs(file)
+        .map(|pair| pair.map(|(_, from, to)| (from.to_owned(), to.to_owned())))
+        .collect()
 }
 
 fn parse_chars(file: &File) -> Result<HashMap<char, char>, DictionaryError> {
@@ -151,7 +154,9 @@ fn parse_chars(file: &File) -> Result<HashMap<char, char>, DictionaryError> {
     for pair in parse_pairs(file) {
         let (line, from, to) = pair?;
         let (mut from_chars, mut to_chars) = (from.chars(), to.chars());
-        let (Some(key), None, Some(value)) = (from_chars.next(), from_chars.next(), to_chars.next()) else {
+        let (Some(key), None, Some(value)) =
+            (from_chars.next(), from_chars.next(), to_chars.next())
+        else {
             return Err(file.malformed(line, "one traditional character", from));
         };
         if chars.insert(key, value).is_some_and(|before| before != value) {
@@ -168,9 +173,11 @@ mod tests {
     /// Writes the three files, one of them with other content, and reads them.
     fn read(name: &str, content: &[u8]) -> Result<Dictionaries, DictionaryError> {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        for (file, default) in
-            [("words.txt", "专精特新\n"), ("t2s_phrases.txt", "乾坤\t乾坤\n"), ("t2s_chars.txt", "乾\t干 乾\n")]
-        {
+        for (file, default) in [
+            ("words.txt", "专精特新\n"),
+            ("t2s_phrases.txt", "乾坤\t乾坤\n"),
+            ("t2s_chars.txt", "乾\t干 乾\n"),
+        ] {
             std::fs::write(folder.path().join(file), default).expect("the folder can be written");
         }
         std::fs::write(folder.path().join(name), content).expect("the folder can be written");
@@ -196,20 +203,25 @@ mod tests {
 
     #[test]
     fn comments_and_empty_lines_say_nothing() {
-        let read = read("words.txt", "\u{feff}# 词\r\n\r\n专精特新\r\n5G 网络\r\n".as_bytes()).expect("sound");
+        let read = read("words.txt", "\u{feff}# 词\r\n\r\n专精特新\r\n5G 网络\r\n".as_bytes())
+            .expect("sound");
         assert_eq!(read.words, ["专精特新", "5G 网络"]);
     }
 
     #[test]
     fn a_missing_file_is_an_error() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        assert!(matches!(Dictionaries::read(Some(folder.path())), Err(DictionaryError::Missing { .. })));
+        assert!(matches!(
+            Dictionaries::read(Some(folder.path())),
+            Err(DictionaryError::Missing { .. })
+        ));
     }
 
     #[test]
     fn every_file_counts_in_the_fingerprint() {
         let base = read("words.txt", "专精特新\n".as_bytes()).expect("sound").fingerprint;
-        let fingerprint = |name, content: &str| read(name, content.as_bytes()).expect("sound").fingerprint;
+        let fingerprint =
+            |name, content: &str| read(name, content.as_bytes()).expect("sound").fingerprint;
         assert_eq!(fingerprint("words.txt", "专精特新\n"), base);
         assert_ne!(fingerprint("words.txt", "专精特新\n碳中和\n"), base);
         assert_ne!(fingerprint("t2s_phrases.txt", "乾元\t乾元\n"), base);

@@ -89,7 +89,9 @@ impl Analyzer {
     /// so none reaches across values.
     pub fn analyze(&self, text: &str, units: &mut Units) {
         let normalized = self.inner.normalizer.normalize_text(text);
-        unit::append_value(&mut units.words, |words| self.inner.segmenter.write(&normalized, words));
+        unit::append_value(&mut units.words, |words| {
+            self.inner.segmenter.write(&normalized, words)
+        });
         unit::append_value(&mut units.grams, |grams| unit::write_grams(&normalized, grams));
         unit::append_value(&mut units.chars, |chars| unit::write_chars(&normalized, chars));
     }
@@ -121,17 +123,19 @@ pub struct Units {
 
 #[cfg(test)]
 pub(crate) fn test_analyzer() -> &'static Analyzer {
-    static ANALYZER: std::sync::LazyLock<Analyzer> =
-        std::sync::LazyLock::new(|| Analyzer::open(None).expect("the dictionaries of this repository are sound"));
+    static ANALYZER: std::sync::LazyLock<Analyzer> = std::sync::LazyLock::new(|| {
+        Analyzer::open(None).expect("the dictionaries of this repository are sound")
+    });
     &ANALYZER
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::collections::HashSet;
 
     use proptest::prelude::*;
 
+    pub use super::normalize::tests::text;
     use super::*;
 
     fn units(text: &str) -> Units {
@@ -153,13 +157,18 @@ mod tests {
         }
         assert_eq!(
             units,
-            Units { words: "科技   成果".into(), grams: "科技   成果".into(), chars: "科 技   成 果".into() }
+            Units {
+                words: "科技   成果".into(),
+                grams: "科技   成果".into(),
+                chars: "科 技   成 果".into()
+            }
         );
     }
 
     #[test]
     fn the_spellings_of_one_text_have_the_same_units() {
-        let check = |one: &str, other: &str| assert_eq!(units(one), units(other), "{one} and {other}");
+        let check =
+            |one: &str, other: &str| assert_eq!(units(one), units(other), "{one} and {other}");
         check("科技 成果", "科技\u{3000}成果");
         check("科技 成果", "科技成果");
         check("國際論壇", "国际论坛");
@@ -174,10 +183,14 @@ mod tests {
         for text in ["黎明前的黑暗", "得饶人处且饶人", "贝尔法斯特号", "𨨏"] {
             assert!(!units(text).chars.is_empty());
         }
-        for text in ["\0", "\u{301}\u{301}", "\u{202e}\u{200f}", "👨\u{200d}👩\u{200d}👧", " ", "。"] {
+        for text in
+            ["\0", "\u{301}\u{301}", "\u{202e}\u{200f}", "👨\u{200d}👩\u{200d}👧", " ", "。"]
+        {
             assert_eq!(units(text), Units::default(), "{text:?}");
         }
-        for unit in ["中", "a", "1.", "e\u{301}", "\u{301}", "-", "二〇二五年", "乾 ", "\u{1100}\u{1161}"] {
+        for unit in
+            ["中", "a", "1.", "e\u{301}", "\u{301}", "-", "二〇二五年", "乾 ", "\u{1100}\u{1161}"]
+        {
             units(&unit.repeat(100_000));
         }
     }

@@ -5,7 +5,7 @@
 //! characters that combine, expand or lie beyond it take the slow path, and the tests hold both to one plain
 //! definition.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use unicode_normalization::UnicodeNormalization;
@@ -83,6 +83,8 @@ impl Entry {
     const JOINS: u32 = 1 << 22;
     /// Neither folds nor joins, and a 汉字 or an ASCII letter or digit.
     const PLAIN: u32 = 1 << 20;
+    /// Is the second character of a phrase.
+    const CONTINUES: u32 = 1 << 23;
     /// The highest bits tell which second characters the phrases have that the character begins: nearly every
     /// character of an ordinary text that begins a phrase is followed by one that continues none.
     const SECONDS: u32 = 7;
@@ -120,9 +122,25 @@ const TABLE_LEN: usize = 0x1_0000;
 
 pub(super) struct Normalizer {
     table: Box<[Entry]>,
+    plain: Plain,
     simplified: HashMap<char, char>,
     /// Sorted by first character, then the longest first.
     phrases: Vec<Phrase>,
+    /// Second characters of phrases.
+    seconds: HashSet<char>,
+}
+
+/// The characters that stay as they are whatever follows, but for what joins them: one bit for each of the basic
+/// plane, so that the hot loop looks at 8 KB.
+#[derive(Default)]
+struct Plain(Box<[u64]>);
+
+impl Plain {
+    #[inline]
+    fn contains(&self, c: char) -> bool {
+        let code = c as usize;
+        self.0.get(code / 64).is_some_and(|bits| bits >> (code % 64) & 1 != 0)
+    }
 }
 
 struct Phrase {
@@ -146,8 +164,11 @@ impl Normalizer {
             .map(|(from, to)| Phrase { from: from.chars().collect(), to: to.chars().collect() })
             .collect();
         phrases.sort_by(|a, b| (a.from[0], b.from.len()).cmp(&(b.from[0], a.from.len())));
-        let mut normalizer = Self { table: Box::default(), simplified, phrases };
+        let seconds = phrases.iter().filter_map(|phrase| phrase.from.get(1).copied()).collect();
+        let mut normalizer =
+            Self { table: Box::default(), plain: Plain::default(), simplified, phrases, seconds };
         normalizer.table = (0..TABLE_LEN as u32).map(|code| normalizer.make_entry(code)).collect();
+        normalizer.plain = Plain(normalizer.table.chunks(64).map(plain_bits).collect());
         // The same for phrases: some leave a traditional character that no phrase protects.
         for index in 0..normalizer.phrases.len() {
             let to: String = normalizer.phrases[index].to.iter().collect();
@@ -163,8 +184,8 @@ impl Normalizer {
         let Some(c) = char::from_u32(code) else {
             return Entry::new('\0', Class::Ignored, 0);
         };
-        let seconds = self.seconds(c);
-        let mut flags = seconds;
+        let phrase_flags = self.phrase_flags(c);
+        let mut flags = phrase_flags;
         // The large blocks in which composition changes nothing.
         let is_plain = matches!(c, '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7A3}');
         if !is_plain && joins(c) {
@@ -176,7 +197,10 @@ impl Normalizer {
             (None, _) => Entry::new('\0', Class::Ignored, flags),
             (Some(only), None) if u32::from(only) <= 0xFFFF => {
                 let class = classify(only);
-                if only == c && flags == seconds && matches!(class, Class::Han | Class::AsciiLetter | Class::AsciiDigit) {
+                if only == c
+                    && flags == phrase_flags
+                    && matches!(class, Class::Han | Class::AsciiLetter | Class::AsciiDigit)
+                {
                     flags |= Entry::PLAIN;
                 }
                 Entry::new(only, class, flags)
@@ -196,10 +220,18 @@ impl Normalizer {
         &self.phrases[begin..begin + len]
     }
 
-    fn seconds(&self, first: char) -> u32 {
-        let phrases = self.phrases_of(unified(first)).iter();
-        // A phrase of one character has none, and may stand before any.
-        phrases.fold(0, |seconds, phrase| seconds | phrase.from.get(1).map_or(!0 << (32 - Entry::SECONDS), |&c| Entry::second(c)))
+    /// What the phrases say of a character.
+    fn phrase_flags(&self, c: char) -> u32 {
+        let c = unified(c);
+        let continues = if self.seconds.contains(&c) { Entry::CONTINUES } else { 0 };
+        // A phrase of one character may stand before any.
+        self.phrases_of(c).iter().fold(continues, |flags, phrase| {
+            flags
+                | phrase
+                    .from
+                    .get(1)
+                    .map_or(!0 << (32 - Entry::SECONDS), |&second| Entry::second(second))
+        })
     }
 
     #[inline]
@@ -219,7 +251,7 @@ impl Normalizer {
         let joins = if joins(c) { Entry::JOINS } else { 0 };
         // Only the class counts here: the character itself goes through `fold`.
         let class = if is_han(c) { Class::Han } else { Class::Break };
-        Entry::new('\0', class, joins | self.seconds(c) | Entry::SLOW)
+        Entry::new('\0', class, joins | self.phrase_flags(c) | Entry::SLOW)
     }
 
     pub fn normalize(&self, text: &str) -> Normalized {
@@ -258,9 +290,10 @@ impl Normalizer {
     fn may_begin_phrase(&self, entry: Entry, next: Option<char>) -> bool {
         entry.has(!0 << (32 - Entry::SECONDS))
             && next.is_some_and(|c| {
-                // What would be dropped hides the second character, and a compatibility form is another.
-                let class = self.entry(c).class();
-                entry.has(Entry::second(c)) || !matches!(class, Class::Han | Class::Year | Class::Break) || unified(c) != c
+                // What would be dropped hides the second character.
+                let next = self.entry(c);
+                next.has(Entry::CONTINUES) && entry.has(Entry::second(unified(c)))
+                    || matches!(next.class(), Class::Ignored | Class::White)
             })
     }
 
@@ -283,12 +316,19 @@ impl Normalizer {
                 ahead.get(index).is_some_and(|&(c, _)| c == wanted)
             });
             if matches {
-                let ranges = ahead.into_iter().take(phrase.from.len()).map(|(_, range)| range).collect();
+                let ranges =
+                    ahead.into_iter().take(phrase.from.len()).map(|(_, range)| range).collect();
                 return Some((phrase, ranges));
             }
         }
         None
     }
+}
+
+fn plain_bits(entries: &[Entry]) -> u64 {
+    let is_plain =
+        |entry: &Entry| entry.has(Entry::PLAIN) && !entry.has(!0 << (32 - Entry::SECONDS));
+    entries.iter().rev().fold(0, |bits, entry| bits << 1 | u64::from(is_plain(entry)))
 }
 
 /// What has been written last.
@@ -339,11 +379,11 @@ struct Placer<'a, M> {
 
 impl<'a, M: Map> Placer<'a, M> {
     fn new(normalizer: &'a Normalizer, original: &'a str) -> Self {
-        let limit = original.floor_char_boundary(u32::MAX as usize);
+        let original = clip(original, u32::MAX as usize);
         Self {
             normalizer,
-            original: &original[..limit],
-            text: String::with_capacity(limit),
+            original,
+            text: String::with_capacity(original.len()),
             map: M::default(),
             span: 0..0,
             last: Last::Nothing,
@@ -375,31 +415,33 @@ impl<'a, M: Map> Placer<'a, M> {
     /// Copies characters from `at` on that stay as they are and touch the one before; tells where that ends.
     #[inline]
     fn copy_plain(&mut self, at: usize) -> usize {
-        let mut end = at;
-        // Where the last plain character begins; the entries of the one before it, and its own.
-        let (mut start, mut before, mut last) = (at, None, None);
+        let normalizer = self.normalizer;
+        // The last character begins at `start`.
+        let (mut start, mut end) = (at, at);
         let mut chars = self.original[at..].chars();
         while let Some(c) = chars.next() {
-            let entry = self.normalizer.entry(c);
-            if entry.has(Entry::PLAIN) && !self.normalizer.may_begin_phrase(entry, chars.clone().next()) {
-                start = end;
-                end += c.len_utf8();
-                before = last.replace(entry);
-            } else if entry.has(Entry::JOINS) || entry.class() == Class::Ignored {
-                // It may change the last one, which is placed with it.
-                end = start;
-                last = before;
-                break;
-            } else {
-                break;
+            if !normalizer.plain.contains(c) {
+                let entry = normalizer.entry(c);
+                if entry.has(Entry::JOINS) || entry.class() == Class::Ignored {
+                    // It may change the last character, which is placed with it.
+                    end = start;
+                    break;
+                }
+                if !entry.has(Entry::PLAIN)
+                    || normalizer.may_begin_phrase(entry, chars.clone().next())
+                {
+                    break;
+                }
             }
+            start = end;
+            end += c.len_utf8();
         }
-        if let Some(last) = last {
+        if let Some(last) = self.original[at..end].chars().next_back() {
             self.copy(at..end);
-            self.last = match last.class() {
-                Class::Han => Last::Han,
-                Class::AsciiLetter => Last::AsciiLetter,
-                _ => Last::AsciiDigit,
+            self.last = match last {
+                'a'..='z' => Last::AsciiLetter,
+                '0'..='9' => Last::AsciiDigit,
+                _ => Last::Han,
             };
         }
         end
@@ -454,7 +496,9 @@ impl<'a, M: Map> Placer<'a, M> {
             }
             Class::Break => self.pending = Pending::Gap,
             Class::Joiner => self.hold(Pending::Joiner(c)),
-            Class::Dot if self.pending == Pending::Nothing && self.last.is_word() => self.hold(Pending::Joiner(c)),
+            Class::Dot if self.pending == Pending::Nothing && self.last.is_word() => {
+                self.hold(Pending::Joiner(c))
+            }
             Class::Dot => self.pending = Pending::Dot { at: range.start },
             Class::Plus if self.pending == Pending::Plus => {
                 self.pending = Pending::Nothing;
@@ -476,7 +520,8 @@ impl<'a, M: Map> Placer<'a, M> {
             }
             Class::Circle => {
                 self.flush();
-                let follows_digit = self.text.chars().next_back().is_some_and(|c| chinese_digit(c).is_some());
+                let follows_digit =
+                    self.text.chars().next_back().is_some_and(|c| chinese_digit(c).is_some());
                 if self.pending == Pending::Nothing && follows_digit {
                     self.put('〇', range);
                     self.last = Last::Han;
@@ -528,7 +573,9 @@ impl<'a, M: Map> Placer<'a, M> {
                 }
                 return self.put('.', dot..at);
             }
-            Pending::Gap | Pending::Plus | Pending::Dot { .. } if self.last == Last::Nothing => return,
+            Pending::Gap | Pending::Plus | Pending::Dot { .. } if self.last == Last::Nothing => {
+                return;
+            }
             Pending::Gap | Pending::Plus | Pending::Dot { .. } => '\n',
         };
         self.put(separator, self.end..at);
@@ -552,7 +599,8 @@ impl<'a, M: Map> Placer<'a, M> {
         let written = &self.text[start..];
         let is_century = matches!(year, ['1', '8' | '9', ..] | ['2', '0' | '1', ..]);
         let begins_han = written.starts_with(['一', '二']);
-        let continues = chars.next().is_some_and(|c| chinese_digit(c).is_some() || is_letter(c) && !is_han(c));
+        let continues =
+            chars.next().is_some_and(|c| chinese_digit(c).is_some() || is_letter(c) && !is_han(c));
         if !is_century || !begins_han || continues {
             return;
         }
@@ -778,7 +826,8 @@ fn unified(c: char) -> char {
 fn joins(c: char) -> bool {
     use unicode_normalization::{IsNormalized, is_nfc_quick};
     let Some(first) = std::iter::once(c).nfkd().next() else { return false };
-    canonical_combining_class(first) != 0 || is_nfc_quick(std::iter::once(first)) == IsNormalized::Maybe
+    canonical_combining_class(first) != 0
+        || is_nfc_quick(std::iter::once(first)) == IsNormalized::Maybe
 }
 
 fn classify(c: char) -> Class {
@@ -827,9 +876,20 @@ fn is_ignored(c: char) -> bool {
     match c {
         ' '..='~' => false,
         '\t'..='\r' | '\u{85}' => false,
-        '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}' => true,
-        '\u{8e2}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}' => true,
-        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' => true,
+        '\u{ad}'
+        | '\u{34f}'
+        | '\u{600}'..='\u{605}'
+        | '\u{61c}'
+        | '\u{6dd}'
+        | '\u{70f}'
+        | '\u{890}'..='\u{891}' => true,
+        '\u{8e2}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}' => {
+            true
+        }
+        '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{3164}' => true,
         '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' => true,
         '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}' => true,
         '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}' => true,
@@ -854,6 +914,15 @@ fn chinese_digit(c: char) -> Option<char> {
     })
 }
 
+/// Leaves out what follows the last character that ends within `max_bytes`.
+pub(super) fn clip(text: &str, max_bytes: usize) -> &str {
+    if text.len() <= max_bytes {
+        return text;
+    }
+    let end = (0..=max_bytes).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
+    &text[..end]
+}
+
 /// Tells whether the byte at `at` is the comma of a number: one to three digits before it, exactly three after.
 fn groups_digits(text: &str, at: usize) -> bool {
     let bytes = text.as_bytes();
@@ -866,7 +935,7 @@ fn groups_digits(text: &str, at: usize) -> bool {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use proptest::prelude::*;
 
     use super::super::test_analyzer;
@@ -881,10 +950,25 @@ pub(super) mod tests {
         let delicate: Vec<char> = delicate.chars().collect();
         let chars = prop_oneof![8 => prop::sample::select(delicate), 1 => any::<char>()];
         let words = prop::sample::select(vec![
-            "科技成果", "乾坤", "乾淨", "不瞭解", "頭髮", "二〇二五年", "二零2五年", "5,000", "12,345,678", ".NET", "C++",
-            "GB/T 19001", "５,０００", "一目瞭然", "乾乾淨淨", "藉寇兵",
+            "科技成果",
+            "乾坤",
+            "乾淨",
+            "不瞭解",
+            "頭髮",
+            "二〇二五年",
+            "二零2五年",
+            "5,000",
+            "12,345,678",
+            ".NET",
+            "C++",
+            "GB/T 19001",
+            "５,０００",
+            "一目瞭然",
+            "乾乾淨淨",
+            "藉寇兵",
         ]);
-        let pieces = prop_oneof![6 => chars.prop_map(String::from), 1 => words.prop_map(str::to_owned)];
+        let pieces =
+            prop_oneof![6 => chars.prop_map(String::from), 1 => words.prop_map(str::to_owned)];
         prop::collection::vec(pieces, 0..24).prop_map(|pieces| pieces.concat())
     }
 
@@ -915,7 +999,8 @@ pub(super) mod tests {
             rest = after;
             let before = parted.last().copied();
             let is_word = |c: char| is_letter(c) && !is_han(c) && c != '+' && c != '#';
-            let follows_digit = waiting.is_empty() && before.is_some_and(|c| chinese_digit(c).is_some());
+            let follows_digit =
+                waiting.is_empty() && before.is_some_and(|c| chinese_digit(c).is_some());
             let names = waiting.is_empty() && before.is_some_and(|c| c.is_ascii_lowercase());
             let c = if *c == '○' && follows_digit { '〇' } else { *c };
             if names && c == '+' && rest.first() == Some(&'+') {
@@ -928,7 +1013,11 @@ pub(super) mod tests {
                 let white = waiting.iter().all(|c| classify(*c) == Class::White);
                 match (before, &waiting[..]) {
                     (_, []) => {}
-                    (Some(b), [joiner]) if is_word(c) && !is_han(b) && matches!(classify(*joiner), Class::Joiner | Class::Dot) => {
+                    (Some(b), [joiner])
+                        if is_word(c)
+                            && !is_han(b)
+                            && matches!(classify(*joiner), Class::Joiner | Class::Dot) =>
+                    {
                         parted.push(*joiner);
                     }
                     (Some(b), _) if white && (is_han(b) || is_han(c)) => {}
@@ -956,8 +1045,10 @@ pub(super) mod tests {
         let mut at = 0;
         while at < folded.len() {
             // Indexes of the characters ahead that stay.
-            let ahead: Vec<usize> =
-                (at..folded.len()).filter(|&at| classify(folded[at]) != Class::White).take(32).collect();
+            let ahead: Vec<usize> = (at..folded.len())
+                .filter(|&at| classify(folded[at]) != Class::White)
+                .take(32)
+                .collect();
             let matching = normalizer.phrases.iter().filter(|phrase| {
                 ahead.first() == Some(&at)
                     && phrase.from.len() <= ahead.len()
@@ -982,9 +1073,11 @@ pub(super) mod tests {
         let digit = |c: char| chinese_digit(c).or(matches!(c, '0' | 'o').then_some('0'));
         let year: Option<Vec<char>> = parted[start..start + 4].iter().map(|&c| digit(c)).collect();
         let Some(year) = year else { return };
-        let begins = matches!(parted[start], '一' | '二') && matches!(year[..2], ['1', '8' | '9'] | ['2', '0' | '1']);
+        let begins = matches!(parted[start], '一' | '二')
+            && matches!(year[..2], ['1', '8' | '9'] | ['2', '0' | '1']);
         let continues = start > 0
-            && (chinese_digit(parted[start - 1]).is_some() || is_letter(parted[start - 1]) && !is_han(parted[start - 1]));
+            && (chinese_digit(parted[start - 1]).is_some()
+                || is_letter(parted[start - 1]) && !is_han(parted[start - 1]));
         if begins && !continues {
             parted[start..start + 4].copy_from_slice(&year);
         }
@@ -992,7 +1085,8 @@ pub(super) mod tests {
 
     #[test]
     fn spellings_meet() {
-        let check = |text: &str, expected: &str| assert_eq!(normalize(text).text, expected, "{text:?}");
+        let check =
+            |text: &str, expected: &str| assert_eq!(normalize(text).text, expected, "{text:?}");
         check("科技 成果", "科技成果");
         check(" 科技\u{3000}成果 ", "科技成果");
         check("（科技）", "科技");
@@ -1030,7 +1124,8 @@ pub(super) mod tests {
 
     #[test]
     fn traditional_meets_simplified() {
-        let check = |text: &str, expected: &str| assert_eq!(normalize(text).text, expected, "{text:?}");
+        let check =
+            |text: &str, expected: &str| assert_eq!(normalize(text).text, expected, "{text:?}");
         check("國際論壇", "国际论坛");
         check("頭髮", "头发");
         check("發展", "发展");
@@ -1047,7 +1142,11 @@ pub(super) mod tests {
         let check = |text: &str, needle: &str, expected: &str| {
             let normalized = normalize(text);
             let at = normalized.text.find(needle).expect("the needle is there");
-            assert_eq!(&text[normalized.original(at..at + needle.len())], expected, "{needle} in {text:?}");
+            assert_eq!(
+                &text[normalized.original(at..at + needle.len())],
+                expected,
+                "{needle} in {text:?}"
+            );
         };
         check("前，科技 成果。", "科技成果", "科技 成果");
         check("前，科技 成果。", "成果", "成果");
@@ -1070,14 +1169,20 @@ pub(super) mod tests {
         let mut failed = Vec::new();
         for c in '\0'..=char::MAX {
             let text = format!("a{c}1 {c}科{c}\u{301}b");
-            if !matches!(c, '\u{4E00}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7A3}' | '\u{E000}'..='\u{F8FF}' | '\u{20000}'..) {
+            if !matches!(c, '\u{4E00}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7A3}' | '\u{E000}'..='\u{F8FF}' | '\u{20000}'..)
+            {
                 let normalized = normalize(&text).text;
                 if normalized != defined(&text) || normalize(&normalized).text != normalized {
                     failed.push(c);
                 }
             }
         }
-        assert!(failed.is_empty(), "{} characters, {:?} …", failed.len(), &failed[..failed.len().min(20)]);
+        assert!(
+            failed.is_empty(),
+            "{} characters, {:?} …",
+            failed.len(),
+            &failed[..failed.len().min(20)]
+        );
     }
 
     #[test]

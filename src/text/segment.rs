@@ -8,7 +8,7 @@ use std::ops::Range;
 use aho_corasick::{AhoCorasick, MatchKind};
 use jieba_rs::Jieba;
 
-use super::normalize::{Normalizer, is_han, is_letter};
+use super::normalize::{self, Normalizer, is_han, is_letter};
 
 /// Longest token, in bytes; the rest of a longer one is left out on both sides.
 const MAX_TOKEN_BYTES: usize = 255;
@@ -98,11 +98,14 @@ impl Segmenter {
             }
             let tokens = self.jieba.cut_for_search(text, false);
             for word in self.jieba.cut(text, false) {
-                let inside = tokens
-                    .iter()
-                    .filter(|token| token.byte_start >= word.byte_start && token.byte_end <= word.byte_end);
-                let mut ranges: Vec<Range<usize>> =
-                    inside.map(|token| token.byte_start - word.byte_start..token.byte_end - word.byte_start).collect();
+                let inside = tokens.iter().filter(|token| {
+                    token.byte_start >= word.byte_start && token.byte_end <= word.byte_end
+                });
+                let mut ranges: Vec<Range<usize>> = inside
+                    .map(|token| {
+                        token.byte_start - word.byte_start..token.byte_end - word.byte_start
+                    })
+                    .collect();
                 self.nested(word.word, |nested| {
                     let start = nested.as_ptr() as usize - word.word.as_ptr() as usize;
                     ranges.push(start..start + nested.len());
@@ -110,7 +113,11 @@ impl Segmenter {
                 let range = start + word.byte_start..start + word.byte_end;
                 let word = han_word(word.word, range, &ranges);
                 match words.last_mut() {
-                    Some(before) if word.text == "年" && before.end == word.start && is_year(&before.text) => {
+                    Some(before)
+                        if word.text == "年"
+                            && before.end == word.start
+                            && is_year(&before.text) =>
+                    {
                         *before = merge(normalized, std::slice::from_ref(before), word);
                     }
                     _ => words.push(word),
@@ -164,7 +171,8 @@ impl Segmenter {
 pub(crate) fn is_bounded(text: &str, range: &Range<usize>) -> bool {
     let is_word = |c: Option<char>| c.is_some_and(|c| is_letter(c) && !is_han(c));
     let found = &text[range.clone()];
-    let cuts_start = is_word(found.chars().next()) && is_word(text[..range.start].chars().next_back());
+    let cuts_start =
+        is_word(found.chars().next()) && is_word(text[..range.start].chars().next_back());
     let cuts_end = is_word(found.chars().next_back()) && is_word(text[range.end..].chars().next());
     !cuts_start && !cuts_end
 }
@@ -175,7 +183,7 @@ fn push(words: &mut String, word: &str) {
 }
 
 fn clip(word: &str) -> &str {
-    &word[..word.floor_char_boundary(MAX_TOKEN_BYTES)]
+    normalize::clip(word, MAX_TOKEN_BYTES)
 }
 
 /// A stretch of normalized text without separators, of 汉字 alone or without any.
@@ -195,7 +203,11 @@ fn runs(normalized: &str) -> impl Iterator<Item = Run> {
             }
             let mut end = start + c.len_utf8();
             while let Some(&(at, c)) = chars.peek()
-                && (if run_is_han { is_han(c) } else { is_letter(c) && !is_han(c) || joiner_level(c).is_some() })
+                && (if run_is_han {
+                    is_han(c)
+                } else {
+                    is_letter(c) && !is_han(c) || joiner_level(c).is_some()
+                })
             {
                 end = at + c.len_utf8();
                 chars.next();
@@ -237,7 +249,9 @@ fn split<'a>(text: &'a str, level: u8, emit: &mut dyn FnMut(&'a str, u8)) {
     if let Some(rest) = text.strip_prefix('.') {
         return emit(rest, 4);
     }
-    let signs = text.find(['+', '#']).map(|at| at + text[at..].len() - text[at..].trim_start_matches(['+', '#']).len());
+    let signs = text
+        .find(['+', '#'])
+        .map(|at| at + text[at..].len() - text[at..].trim_start_matches(['+', '#']).len());
     if let Some(end) = signs
         && end < text.len()
     {
@@ -281,7 +295,8 @@ fn tiling(text: &str, inside: &[Range<usize>]) -> Option<Vec<String>> {
     // For each end that can be reached: number of words, and where the last of them begins.
     let mut best: Vec<Option<(usize, usize)>> = vec![None; text.len() + 1];
     best[0] = Some((0, 0));
-    let mut inside: Vec<&Range<usize>> = inside.iter().filter(|range| range.len() < text.len()).collect();
+    let mut inside: Vec<&Range<usize>> =
+        inside.iter().filter(|range| range.len() < text.len()).collect();
     inside.sort_by_key(|range| (range.start, range.end));
     for range in inside {
         if let Some((count, _)) = best[range.start]
@@ -349,7 +364,10 @@ mod tests {
         let check = |text: &str, expected: &[&str]| {
             let words = words(text);
             for word in expected {
-                assert!(words.iter().any(|present| present == word), "{word} of {text} in {words:?}");
+                assert!(
+                    words.iter().any(|present| present == word),
+                    "{word} of {text} in {words:?}"
+                );
             }
         };
         check("我从2025年开始学Rust语言", &["2025", "2025年", "年", "rust", "语言"]);
@@ -395,7 +413,8 @@ mod tests {
     #[test]
     fn leaves_make_up_their_word() {
         let check = |text: &str, expected: &[&str]| {
-            let leaves: Vec<String> = query(text).into_iter().flat_map(|word| word.leaves).collect();
+            let leaves: Vec<String> =
+                query(text).into_iter().flat_map(|word| word.leaves).collect();
             assert_eq!(leaves, expected, "{text}");
         };
         check("中国农业发展银行", &["中国", "农业", "发展", "银行"]);

@@ -4,6 +4,7 @@ mod collect;
 mod lower;
 mod rescore;
 mod schema;
+pub mod verify;
 
 use std::collections::VecDeque;
 use std::path::Path;

@@ -16,10 +16,7 @@ pub(super) fn check_orders(kinds: &[ReadKind], problems: &Problems) {
             && first.kind.order == second.kind.order
         {
             let (order, name) = (first.kind.order, &first.kind.name);
-            place.report(
-                problems,
-                format_args!("{order} is already that of \"{name}\""),
-            );
+            place.report(problems, format_args!("{order} is already that of \"{name}\""));
         }
     }
 }
@@ -46,11 +43,7 @@ pub(super) fn unite(kinds: &[ReadKind], problems: &Problems) -> BTreeMap<Arc<str
             if kind.fields.broken.contains(&field.path) {
                 continue;
             }
-            let here = Shared {
-                kind,
-                field,
-                multiple,
-            };
+            let here = Shared { kind, field, multiple };
             match shared.get(&*field.path) {
                 Some(first) => compare(first, &here, problems),
                 None => drop(shared.insert(&field.path, here)),
@@ -81,17 +74,9 @@ fn compare(first: &Shared<'_>, second: &Shared<'_>, problems: &Problems) {
         None => "none".to_owned(),
     };
     let differences = [
-        (
-            "type",
-            format!("\"{}\"", type_of(first)),
-            format!("\"{}\"", type_of(second)),
-        ),
+        ("type", format!("\"{}\"", type_of(first)), format!("\"{}\"", type_of(second))),
         ("vocabulary", vocabulary(first), vocabulary(second)),
-        (
-            "multiple",
-            first.multiple.to_string(),
-            second.multiple.to_string(),
-        ),
+        ("multiple", first.multiple.to_string(), second.multiple.to_string()),
     ];
     for (key, expected, found) in differences {
         if expected != found {

@@ -51,11 +51,7 @@ pub(super) fn read_facet(
             .filter(|(_, shape)| shape.types().contains(&field_type))
             .map(|(name, _)| *name)
             .collect();
-        let allowed = if fitting.is_empty() {
-            "no facet".to_owned()
-        } else {
-            fitting.join(", ")
-        };
+        let allowed = if fitting.is_empty() { "no facet".to_owned() } else { fitting.join(", ") };
         kind.report(format_args!(
             "{:?} does not fit type \"{}\"; allowed: {allowed}",
             kind.text()?,
@@ -67,12 +63,8 @@ pub(super) fn read_facet(
         Shape::Terms => {
             table.allow(&["kind", "always"]);
             let always = table.items("always");
-            let always = always
-                .iter()
-                .filter_map(|node| read_always(node, field_type, vocabulary));
-            Some(Facet::Terms {
-                always: always.collect(),
-            })
+            let always = always.iter().filter_map(|node| read_always(node, field_type, vocabulary));
+            Some(Facet::Terms { always: always.collect() })
         }
         Shape::Tree => {
             table.allow(&["kind"]);
@@ -88,9 +80,7 @@ pub(super) fn read_facet(
                 from: bucket.from,
                 to: bucket.to,
             });
-            Some(Facet::Ranges {
-                buckets: buckets.collect(),
-            })
+            Some(Facet::Ranges { buckets: buckets.collect() })
         }
         Shape::RelativeDates => {
             table.allow(&["kind", "buckets"]);
@@ -102,9 +92,7 @@ pub(super) fn read_facet(
                 from_days: bucket.from,
                 to_days: bucket.to,
             });
-            Some(Facet::RelativeDates {
-                buckets: buckets.collect(),
-            })
+            Some(Facet::RelativeDates { buckets: buckets.collect() })
         }
     }
 }
@@ -120,9 +108,7 @@ fn read_always(
     {
         let codes = vocabulary.entries.iter().map(|entry| &*entry.code);
         let (name, hint) = (&vocabulary.name, did_you_mean(value, codes));
-        node.report(format_args!(
-            "{value:?} is not a code of the vocabulary \"{name}\"{hint}"
-        ));
+        node.report(format_args!("{value:?} is not a code of the vocabulary \"{name}\"{hint}"));
         return None;
     }
     if field_type == Some(FieldType::Bool) && !["true", "false"].contains(&value) {
@@ -171,13 +157,8 @@ fn read_buckets<'d, T: Copy>(
         }
         let key = table.need("key").and_then(|node| {
             let key = node.text()?;
-            if !key
-                .chars()
-                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
-            {
-                node.report(format_args!(
-                    "{key:?} must be lower-case letters, digits and _"
-                ));
+            if !key.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') {
+                node.report(format_args!("{key:?} must be lower-case letters, digits and _"));
             } else if !keys.insert(key) {
                 node.report(format_args!("{key:?} is the key of an earlier bucket"));
             }
@@ -185,10 +166,7 @@ fn read_buckets<'d, T: Copy>(
         });
         buckets.push(Bucket {
             key: key.unwrap_or_default(),
-            label: table
-                .need("label")
-                .and_then(|node| node.label())
-                .unwrap_or_default(),
+            label: table.need("label").and_then(|node| node.label()).unwrap_or_default(),
             from: table.get(from).and_then(|node| read(&node)),
             to: table.get(to).and_then(|node| read(&node)),
             table,
@@ -206,9 +184,7 @@ fn check_order<T: Copy + std::fmt::Display>(
         if let (Some(from), Some(to)) = (bucket.from, bucket.to)
             && !right(from, to)
         {
-            bucket
-                .table
-                .report(format_args!("begins at {from}, which {rule} its end {to}"));
+            bucket.table.report(format_args!("begins at {from}, which {rule} its end {to}"));
         }
     }
 }

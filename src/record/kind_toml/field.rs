@@ -145,9 +145,7 @@ impl FieldReader<'_> {
     ) -> Field {
         let before = self.problems.len();
         table.allow(&KEYS);
-        let field_type = table
-            .need("type")
-            .and_then(|node| node.choice(&FieldType::NAMES));
+        let field_type = table.need("type").and_then(|node| node.choice(&FieldType::NAMES));
         let visibility = self.visibility(table, parent);
         let vocabulary = self.vocabulary(table, field_type);
         let path: Arc<str> = match parent {
@@ -165,10 +163,7 @@ impl FieldReader<'_> {
             path: path.clone(),
             // A type that is not known has been reported, and the field is broken.
             field_type: field_type.unwrap_or(FieldType::Text),
-            label: table
-                .need("label")
-                .and_then(|node| node.label())
-                .unwrap_or_default(),
+            label: table.need("label").and_then(|node| node.label()).unwrap_or_default(),
             help: table.get("help").and_then(|node| node.label()),
             role,
             multiple: table.flag("multiple"),
@@ -178,13 +173,8 @@ impl FieldReader<'_> {
             sortable: self.column_flag(table, "sortable", field_type, visibility, false),
             filterable: self.column_flag(table, "filterable", field_type, visibility, true),
             visibility,
-            deadline: self.only_for(
-                table,
-                "deadline",
-                field_type,
-                &[FieldType::Date],
-                Node::flag,
-            ) == Some(true),
+            deadline: self.only_for(table, "deadline", field_type, &[FieldType::Date], Node::flag)
+                == Some(true),
             unit: self.only_for(table, "unit", field_type, &NUMBERS, |node| {
                 node.text().map(str::to_owned)
             }),
@@ -211,9 +201,7 @@ impl FieldReader<'_> {
         read: &mut Fields,
     ) -> Vec<Field> {
         let items = self
-            .only_for(table, "field", field_type, &[FieldType::Object], |node| {
-                Some(node.items())
-            })
+            .only_for(table, "field", field_type, &[FieldType::Object], |node| Some(node.items()))
             .unwrap_or_default();
         match (field_type, object.open, items.is_empty()) {
             (Some(FieldType::Object), false, true) => {
@@ -277,9 +265,7 @@ impl FieldReader<'_> {
                 let mut names: Vec<&str> = self.vocabularies.keys().map(String::as_str).collect();
                 names.sort_unstable();
                 let hint = did_you_mean(name, names);
-                node.report(format_args!(
-                    "{name:?} is not a file vocabularies/{name}.tsv{hint}"
-                ));
+                node.report(format_args!("{name:?} is not a file vocabularies/{name}.tsv{hint}"));
             }
             found.cloned()
         })
@@ -291,13 +277,9 @@ impl FieldReader<'_> {
             let names = Role::NAMES.map(|(name, _)| name).join(", ");
             table.report(format_args!("a text needs a role; allowed: {names}"));
         }
-        self.only_for(
-            table,
-            "role",
-            field_type,
-            &[Text, Term, Tree, Code],
-            |node| node.choice(&Role::NAMES),
-        )
+        self.only_for(table, "role", field_type, &[Text, Term, Tree, Code], |node| {
+            node.choice(&Role::NAMES)
+        })
     }
 
     fn max_length(
@@ -307,24 +289,15 @@ impl FieldReader<'_> {
         role: Option<Role>,
     ) -> usize {
         use FieldType::{Code, Term, Text, Url};
-        let limit = if field_type == Some(Url) {
-            MAX_URL as i64
-        } else {
-            MAX_LENGTH
-        };
-        let given = self.only_for(
-            table,
-            "max_length",
-            field_type,
-            &[Text, Code, Term, Url],
-            |node| {
+        let limit = if field_type == Some(Url) { MAX_URL as i64 } else { MAX_LENGTH };
+        let given =
+            self.only_for(table, "max_length", field_type, &[Text, Code, Term, Url], |node| {
                 let length = node.whole()?;
                 if !(1..=limit).contains(&length) {
                     node.report(format_args!("must be 1 to {limit}, found {length}"));
                 }
                 usize::try_from(length).ok()
-            },
-        );
+            });
         given.unwrap_or(match (field_type, role) {
             (Some(Text), Some(Role::Body)) => 200_000,
             (Some(Text), _) => 5_000,
@@ -420,9 +393,7 @@ fn report_misfit(node: &Node<'_>, field_type: FieldType, allowed: &[FieldType]) 
 fn check_public(node: &Node<'_>, visibility: Visibility) {
     if visibility != Visibility::Public {
         let found = visibility.name();
-        node.report(format_args!(
-            "needs visibility \"public\", found \"{found}\""
-        ));
+        node.report(format_args!("needs visibility \"public\", found \"{found}\""));
     }
 }
 
@@ -430,9 +401,7 @@ fn check_public(node: &Node<'_>, visibility: Visibility) {
 pub(super) fn check_name(node: &Node<'_>, name: &str) -> bool {
     let right = name.len() <= MAX_NAME
         && name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
     if !right {
         node.report(format_args!(
             "{name:?} must be lower-case letters, digits and _, beginning with a letter, at most {MAX_NAME}"

@@ -15,7 +15,7 @@ use super::problem::{ConfigError, Problems};
 #[folder = "index-config/"]
 #[include = "*.toml"]
 #[include = "*.tsv"]
-struct Embedded;
+pub(super) struct Embedded;
 
 /// Every file of an index configuration, by its name within the folder: `kinds/<kind>.toml`.
 #[derive(Debug)]
@@ -41,10 +41,7 @@ impl ConfigFiles {
             let file = Embedded::get(&name)?;
             Some((name.replace('\\', "/"), file.data.into_owned()))
         });
-        Self {
-            folder: "index-config".to_owned(),
-            files: files.collect(),
-        }
+        Self { folder: "index-config".to_owned(), files: files.collect() }
     }
 
     fn read_dir(dir: &Path) -> Result<Self, ConfigError> {
@@ -59,22 +56,19 @@ impl ConfigFiles {
             }
         }
         problems.into_result()?;
-        Ok(Self {
-            folder: folder.to_owned(),
-            files,
-        })
+        Ok(Self { folder: folder.to_owned(), files })
     }
 
     /// Makes a configuration of texts, without any folder.
     #[cfg(test)]
     pub fn of<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let files = files
-            .into_iter()
-            .map(|(name, text)| (name.to_owned(), text.into()));
-        Self {
-            folder: "index-config".to_owned(),
-            files: files.collect(),
-        }
+        let files = files.into_iter().map(|(name, text)| (name.to_owned(), text.into()));
+        Self { folder: "index-config".to_owned(), files: files.collect() }
+    }
+
+    #[cfg(test)]
+    pub fn insert(&mut self, name: &str, bytes: Vec<u8>) {
+        self.files.insert(name.to_owned(), bytes);
     }
 
     /// Returns the name that problems give a file.
@@ -131,11 +125,7 @@ impl ConfigFiles {
                 || name.starts_with(super::KINDS)
                 || name.starts_with(super::VOCABULARIES);
             if counts {
-                let bytes: Vec<u8> = bytes
-                    .iter()
-                    .copied()
-                    .filter(|&byte| byte != b'\r')
-                    .collect();
+                let bytes: Vec<u8> = bytes.iter().copied().filter(|&byte| byte != b'\r').collect();
                 for part in [name.as_bytes(), &bytes] {
                     hash.update((part.len() as u64).to_be_bytes());
                     hash.update(part);
@@ -143,9 +133,7 @@ impl ConfigFiles {
             }
         }
         let digest = hash.finalize();
-        digest[..8]
-            .iter()
-            .fold(0, |number, &byte| number << 8 | u64::from(byte))
+        digest[..8].iter().fold(0, |number, &byte| number << 8 | u64::from(byte))
     }
 }
 

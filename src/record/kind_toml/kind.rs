@@ -52,21 +52,12 @@ pub(super) fn read_kind(
         && check_name(&node, found)
         && found != name
     {
-        node.report(format_args!(
-            "{found:?} must be the name of the file, {name:?}"
-        ));
+        node.report(format_args!("{found:?} must be the name of the file, {name:?}"));
     }
     let fields = reader.read(&root, common.unwrap_or(&Fields::default()));
-    let references = References {
-        fields: &fields,
-        complete: common.is_some(),
-    };
+    let references = References { fields: &fields, complete: common.is_some() };
     let order = root.need("order");
-    let label = |key: &str| {
-        root.need(key)
-            .and_then(|node| node.label())
-            .unwrap_or_default()
-    };
+    let label = |key: &str| root.need(key).and_then(|node| node.label()).unwrap_or_default();
     let kind = RecordKind {
         name: name.into(),
         label: label("label"),
@@ -81,11 +72,7 @@ pub(super) fn read_kind(
     if common.is_some() {
         check_title(&root, &fields);
     }
-    Some(ReadKind {
-        kind,
-        fields,
-        order_place: order.map(|node| node.place),
-    })
+    Some(ReadKind { kind, fields, order_place: order.map(|node| node.place) })
 }
 
 fn read_boost(root: &Table<'_>) -> f32 {
@@ -144,8 +131,7 @@ impl<'a> References<'a> {
 
     /// Tells whether the path leads through a field of which something is wrong.
     fn is_within_broken(&self, path: &str) -> bool {
-        path.match_indices('.')
-            .any(|(dot, _)| self.fields.broken.contains(&path[..dot]))
+        path.match_indices('.').any(|(dot, _)| self.fields.broken.contains(&path[..dot]))
     }
 
     /// Reads an array of paths, each of which may come once among `seen`.
@@ -181,10 +167,7 @@ impl<'a> References<'a> {
             }
             Some(path.to_owned())
         });
-        Card {
-            fields: self.paths(table.get("fields"), &mut HashSet::new()),
-            badge,
-        }
+        Card { fields: self.paths(table.get("fields"), &mut HashSet::new()), badge }
     }
 
     fn sections(&self, root: &Table<'_>) -> Vec<Section> {
@@ -194,16 +177,11 @@ impl<'a> References<'a> {
             table.allow(&["label", "fields"]);
             let fields = table.need("fields");
             sections.push(Section {
-                label: table
-                    .need("label")
-                    .and_then(|node| node.label())
-                    .unwrap_or_default(),
+                label: table.need("label").and_then(|node| node.label()).unwrap_or_default(),
                 fields: self.paths(fields.clone(), &mut seen),
             });
             if let Some(node) = fields
-                && sections
-                    .last()
-                    .is_some_and(|section| section.fields.is_empty())
+                && sections.last().is_some_and(|section| section.fields.is_empty())
             {
                 node.report("must name at least one field");
             }
@@ -223,9 +201,7 @@ impl<'a> References<'a> {
                 }
                 Some(path.to_owned())
             });
-            let order = table
-                .need("order")
-                .and_then(|node| node.choice(&Direction::NAMES));
+            let order = table.need("order").and_then(|node| node.choice(&Direction::NAMES));
             let label = table.need("label").and_then(|node| node.label());
             let (Some(field), Some(order), Some(label)) = (field, order, label) else {
                 continue;
@@ -233,11 +209,7 @@ impl<'a> References<'a> {
             if !seen.insert((field.clone(), order)) {
                 table.report(format_args!("{field:?} is offered twice in this order"));
             }
-            sorts.push(Sort {
-                field,
-                order,
-                label,
-            });
+            sorts.push(Sort { field, order, label });
         }
         sorts
     }

@@ -10,6 +10,8 @@ mod files;
 mod kind;
 mod problem;
 mod reader;
+#[cfg(test)]
+pub(super) mod sample;
 mod scoring;
 #[cfg(test)]
 mod tests;
@@ -54,10 +56,7 @@ impl Catalog {
             kinds.extend(kind::read_kind(files, name, &reader, common.as_ref()));
         }
         if kinds.is_empty() && problems.len() == 0 {
-            problems.add_to_file(
-                &files.path(KINDS),
-                "holds no kind; expected a file <kind>.toml",
-            );
+            problems.add_to_file(&files.path(KINDS), "holds no kind; expected a file <kind>.toml");
         }
         kinds.sort_by_key(|kind| (kind.kind.order, kind.kind.name.clone()));
         catalog::check_orders(&kinds, &problems);
@@ -82,9 +81,7 @@ fn read_vocabularies(
     let mut broken = HashSet::new();
     for name in files.names(VOCABULARIES, ".tsv", problems) {
         let file = format!("{VOCABULARIES}{name}.tsv");
-        let read = files
-            .text(&file, problems)
-            .map(|text| Vocabulary::parse(name, text));
+        let read = files.text(&file, problems).map(|text| Vocabulary::parse(name, text));
         match read {
             Some(Ok(vocabulary)) => {
                 vocabularies.insert(name.to_owned(), Arc::new(vocabulary));

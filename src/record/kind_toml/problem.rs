@@ -62,12 +62,7 @@ impl Problems {
     /// Reports what is wrong with a whole file.
     pub fn add_to_file(&self, file: &Arc<str>, message: impl Into<String>) {
         let message = message.into();
-        self.add(Problem {
-            file: file.clone(),
-            line: None,
-            key: String::new(),
-            message,
-        });
+        self.add(Problem { file: file.clone(), line: None, key: String::new(), message });
     }
 
     pub fn len(&self) -> usize {
@@ -79,11 +74,7 @@ impl Problems {
         let mut problems = self.0.into_inner();
         problems.sort();
         problems.dedup();
-        if problems.is_empty() {
-            Ok(())
-        } else {
-            Err(ConfigError { problems })
-        }
+        if problems.is_empty() { Ok(()) } else { Err(ConfigError { problems }) }
     }
 }
 
@@ -100,12 +91,7 @@ pub(super) struct Place {
 impl Place {
     /// A line of a file, outside any key.
     pub fn at_line(file: Arc<str>, line: usize) -> Self {
-        Self {
-            file,
-            line: Some(line),
-            key: String::new(),
-            subject: None,
-        }
+        Self { file, line: Some(line), key: String::new(), subject: None }
     }
 
     /// The value of a key of the table that stands here.
@@ -121,18 +107,11 @@ impl Place {
 
     /// The same place, called `subject` by people.
     pub fn called(&self, subject: String) -> Self {
-        Self {
-            subject: Some((subject, self.key.len())),
-            ..self.clone()
-        }
+        Self { subject: Some((subject, self.key.len())), ..self.clone() }
     }
 
     fn with_key(&self, key: String, line: usize) -> Self {
-        Self {
-            key,
-            line: Some(line),
-            ..self.clone()
-        }
+        Self { key, line: Some(line), ..self.clone() }
     }
 
     /// Reports a problem here; the message goes on from the name of the place.

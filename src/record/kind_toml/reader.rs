@@ -25,23 +25,12 @@ impl<'a> Document<'a> {
     pub fn parse(file: Arc<str>, text: &'a str, problems: &'a Problems) -> Option<Self> {
         let (root, errors) = DeTable::parse_recoverable(text);
         let newlines = text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n');
-        let lines = std::iter::once(0)
-            .chain(newlines.map(|(at, _)| at + 1))
-            .collect();
-        let document = Self {
-            file,
-            root: root.into_inner(),
-            lines,
-            problems,
-        };
+        let lines = std::iter::once(0).chain(newlines.map(|(at, _)| at + 1)).collect();
+        let document = Self { file, root: root.into_inner(), lines, problems };
         for error in &errors {
             let line = document.line(&error.span().unwrap_or_default());
             // The message of the parser may go over several lines.
-            let message = error
-                .message()
-                .split_whitespace()
-                .collect::<Vec<_>>()
-                .join(" ");
+            let message = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
             Place::at_line(document.file.clone(), line)
                 .report(problems, format_args!("is not TOML here: {message}"));
         }
@@ -50,11 +39,7 @@ impl<'a> Document<'a> {
 
     pub fn root(&self) -> Table<'_> {
         let place = Place::at_line(self.file.clone(), 1);
-        Table {
-            document: self,
-            table: &self.root,
-            place,
-        }
+        Table { document: self, table: &self.root, place }
     }
 
     fn line(&self, span: &Range<usize>) -> usize {
@@ -72,10 +57,7 @@ pub(super) struct Table<'d> {
 
 impl<'d> Table<'d> {
     pub fn called(self, subject: String) -> Self {
-        Self {
-            place: self.place.called(subject),
-            ..self
-        }
+        Self { place: self.place.called(subject), ..self }
     }
 
     pub fn report(&self, message: impl fmt::Display) {
@@ -104,11 +86,7 @@ impl<'d> Table<'d> {
             DeValue::Table(_) | DeValue::Array(_) => name.span(),
             _ => value.span(),
         });
-        Some(Node {
-            document: self.document,
-            value,
-            place: self.place.member(key, line),
-        })
+        Some(Node { document: self.document, value, place: self.place.member(key, line) })
     }
 
     /// Returns the value of a key, or reports that it is missing.
@@ -205,18 +183,14 @@ impl<'d> Node<'d> {
             DeValue::Float(number) => number.as_str().parse().ok(),
             _ => None,
         };
-        number
-            .filter(|number: &f64| number.is_finite())
-            .or_else(|| self.expected("a number"))
+        number.filter(|number: &f64| number.is_finite()).or_else(|| self.expected("a number"))
     }
 
     pub fn table(&self) -> Option<Table<'d>> {
         match self.value.get_ref() {
-            DeValue::Table(table) => Some(Table {
-                document: self.document,
-                table,
-                place: self.place.clone(),
-            }),
+            DeValue::Table(table) => {
+                Some(Table { document: self.document, table, place: self.place.clone() })
+            }
             _ => self.expected("a table"),
         }
     }
@@ -228,11 +202,7 @@ impl<'d> Node<'d> {
         };
         let item = |(at, value): (usize, &'d Spanned<DeValue<'d>>)| {
             let place = self.place.item(at, self.document.line(&value.span()));
-            Node {
-                document: self.document,
-                value,
-                place,
-            }
+            Node { document: self.document, value, place }
         };
         items.iter().enumerate().map(item).collect()
     }
@@ -241,11 +211,8 @@ impl<'d> Node<'d> {
     pub fn label(&self) -> Option<Label> {
         let table = self.table()?;
         table.allow(&["zh", "en"]);
-        let [zh, en] = ["zh", "en"].map(|key| {
-            table
-                .need(key)
-                .and_then(|node| node.text().map(str::to_owned))
-        });
+        let [zh, en] =
+            ["zh", "en"].map(|key| table.need(key).and_then(|node| node.text().map(str::to_owned)));
         Some(Label { zh: zh?, en: en? })
     }
 

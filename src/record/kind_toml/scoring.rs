@@ -20,16 +20,8 @@ pub(super) fn read_scoring(files: &ConfigFiles, problems: &Problems) -> Option<S
     let ([words, grams, chars], [title, keywords, code]) = (units?, roles?);
     Some(Scoring {
         version: 1,
-        units: UnitWeights {
-            words,
-            grams,
-            chars,
-        },
-        roles: RoleBoosts {
-            title,
-            keywords,
-            code,
-        },
+        units: UnitWeights { words, grams, chars },
+        roles: RoleBoosts { title, keywords, code },
     })
 }
 

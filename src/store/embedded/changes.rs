@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use super::Shared;
 use super::frame::{FileKind, Payload};
@@ -74,6 +75,7 @@ pub(super) fn read_changes(
                 if source.kind() == io::ErrorKind::NotFound && num_missing < 3 =>
             {
                 num_missing += 1;
+                std::thread::sleep(Duration::from_millis(1));
                 places().forget(before);
             }
             Err(error) => return Err(error),

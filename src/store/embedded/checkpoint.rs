@@ -167,7 +167,7 @@ pub(super) fn write_checkpoint(
 ///
 /// Kept are the newest checkpoint, the newest one older than `retention` with every segment behind it (any revision
 /// from there on can be restored), and the oldest younger one, which takes its place in time. `forget` is told the
-/// first revision of each segment before it goes.
+/// first revision of each segment that went.
 pub(super) fn apply_retention(
     disk: &dyn Disk,
     folder: &Folder,
@@ -193,11 +193,12 @@ pub(super) fn apply_retention(
         if behind.0 - 1 > base_revision.0 {
             break;
         }
-        forget(*first);
+        // In order and one by one: whatever stops this, the segments that are left follow one another.
         disk.remove(path).map_err(io_error("removing", path))?;
+        forget(*first);
+        disk.sync_dir(&folder.journal()).map_err(io_error("syncing", &folder.journal()))?;
         tracing::info!(path = %path.display(), "removed a segment that a checkpoint covers");
     }
-    disk.sync_dir(&folder.journal()).map_err(io_error("syncing", &folder.journal()))?;
     for (_, path) in &checkpoints[..base] {
         disk.remove(path).map_err(io_error("removing", path))?;
     }

@@ -1,0 +1,178 @@
+//! A record in a list: what its kind file says a card shows.
+
+use serde_json::{Map, Value};
+
+use super::Visitor;
+use super::links::record_path;
+use super::value::plain;
+use crate::presentation::page::Item;
+use crate::presentation::snippet::Fragment;
+use crate::record::kind::{Catalog, FieldType, RecordKind};
+use crate::record::value::days;
+use crate::record::Field;
+
+/// Most values of one field on a card.
+const MAX_VALUES: usize = 3;
+
+pub struct Card {
+    pub kind_label: String,
+    pub href: String,
+    pub title: Vec<Fragment>,
+    pub snippet: Vec<Fragment>,
+    pub badge: Option<String>,
+    pub example: bool,
+    /// Day of publication.
+    pub published: Option<String>,
+    pub deadline: Option<Deadline>,
+    pub facts: Vec<Fact>,
+}
+
+/// One field of a card.
+pub struct Fact {
+    pub label: String,
+    pub text: String,
+}
+
+/// The next day that one must act before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deadline {
+    pub label: String,
+    pub day: String,
+    pub days_left: i64,
+    /// `还有 12 天`.
+    pub text: String,
+    /// `soon`, `open` or `past`, for the style.
+    pub state: &'static str,
+}
+
+impl Card {
+    /// `None` for an item of a kind that is no longer declared.
+    pub fn of(item: &Item, catalog: &Catalog, visitor: &Visitor, today: i32) -> Option<Self> {
+        let lang = visitor.lang;
+        let kind = catalog.kind(&item.kind)?;
+        let fields: Map<String, Value> = item
+            .record
+            .iter()
+            .filter_map(|(name, json)| Some((name.clone(), serde_json::from_str(json.get()).ok()?)))
+            .collect();
+        let title = match item.highlights.get("title") {
+            Some(title) => title.clone(),
+            None => vec![Fragment {
+                text: fields.get("title").and_then(Value::as_str).unwrap_or(&item.id).to_owned(),
+                hit: false,
+            }],
+        };
+        let snippet = item.highlights.iter().find(|(name, _)| *name != "title");
+        let badge = kind.card.badge.as_deref();
+        let shown = kind.card.fields.iter().filter(|path| Some(path.as_str()) != badge);
+        let facts = shown.filter_map(|path| {
+            let field = kind.field_at(path)?;
+            let text = (!field.deadline).then(|| fact(field, &fields, visitor)).flatten()?;
+            Some(Fact { label: lang.pick(&field.label).to_owned(), text })
+        });
+        Some(Self {
+            kind_label: lang.pick(&kind.label).to_owned(),
+            href: visitor.link(&record_path(&item.kind, &item.id)),
+            title,
+            snippet: snippet.map(|(_, fragments)| fragments.clone()).unwrap_or_default(),
+            badge: badge.and_then(|path| fact(kind.field_at(path)?, &fields, visitor)),
+            example: fields.get("example") == Some(&Value::Bool(true)),
+            published: fields.get("published_on").and_then(Value::as_str).map(str::to_owned),
+            deadline: deadline(kind, &fields, visitor, today),
+            facts: facts.collect(),
+        })
+    }
+
+    pub fn plain_title(&self) -> String {
+        self.title.iter().map(|fragment| fragment.text.as_str()).collect()
+    }
+}
+
+/// The values of a field in one line.
+pub fn fact(field: &Field, fields: &Map<String, Value>, visitor: &Visitor) -> Option<String> {
+    let t = visitor.texts();
+    let values = values_at(fields, &field.path);
+    let mut texts: Vec<String> = Vec::new();
+    for value in &values {
+        if let Some(text) = plain(field, value, visitor.lang)
+            && !texts.contains(&text)
+        {
+            texts.push(text);
+        }
+    }
+    let num = texts.len();
+    if num == 0 {
+        return None;
+    }
+    let more = num > MAX_VALUES;
+    texts.truncate(MAX_VALUES);
+    let mut line = texts.join(t.list_comma);
+    if more {
+        line.push(' ');
+        line.push_str(&(t.and_more)(num as u64));
+    }
+    Some(line)
+}
+
+/// Every value at a dotted path, through arrays.
+fn values_at<'a>(fields: &'a Map<String, Value>, path: &str) -> Vec<&'a Value> {
+    let mut names = path.split('.');
+    let mut found: Vec<&Value> = Vec::new();
+    if let Some(value) = names.next().and_then(|name| fields.get(name)) {
+        push(value, &mut found);
+    }
+    for name in names {
+        let above = std::mem::take(&mut found);
+        for value in above.into_iter().filter_map(|value| value.get(name)) {
+            push(value, &mut found);
+        }
+    }
+    found
+}
+
+fn push<'a>(value: &'a Value, to: &mut Vec<&'a Value>) {
+    match value {
+        Value::Array(values) => to.extend(values),
+        value => to.push(value),
+    }
+}
+
+/// Finds the next deadline of a record, or the last one when all are past. Deadlines that the kind sorts by come
+/// first, then those on its card.
+pub fn deadline(
+    kind: &RecordKind,
+    fields: &Map<String, Value>,
+    visitor: &Visitor,
+    today: i32,
+) -> Option<Deadline> {
+    let t = visitor.texts();
+    let sorts = kind.sorts.iter().map(|sort| sort.field.as_str());
+    let shown = sorts.chain(kind.card.fields.iter().map(String::as_str));
+    let declared = shown.filter_map(|path| kind.field_at(path)).filter(|field| is_deadline(field));
+    declared.into_iter().find_map(|field| {
+        let dates = values_at(fields, &field.path);
+        let dates = dates.iter().filter_map(|value| {
+            let text = value.as_str()?;
+            Some((days(text)?, text))
+        });
+        let dates: Vec<(i32, &str)> = dates.collect();
+        let next = dates.iter().filter(|(day, _)| *day >= today).min();
+        let (day, text) = next.or_else(|| dates.iter().max())?;
+        let days_left = i64::from(*day) - i64::from(today);
+        Some(Deadline {
+            label: visitor.lang.pick(&field.label).to_owned(),
+            day: (*text).to_owned(),
+            days_left,
+            text: if days_left < 0 { t.past.to_owned() } else { (t.days_left)(days_left) },
+            state: match days_left {
+                ..0 => "past",
+                0..=14 => "soon",
+                _ => "open",
+            },
+        })
+    })
+}
+
+pub fn is_deadline(field: &Field) -> bool {
+    field.deadline && field.field_type == FieldType::Date
+}

@@ -1,0 +1,142 @@
+//! The first page.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::card::{Card, is_deadline};
+use super::error::Failure;
+use super::{Frame, Visitor, answer, page};
+use crate::app::App;
+use crate::http::AppState;
+use crate::query::request::SearchRequest;
+use crate::record::kind::Direction;
+use crate::record::{RecordId, RecordKind, Visibility};
+use crate::service::keys::Principal;
+
+/// Kinds whose newest records are listed: the first ones.
+const NEWEST_KINDS: usize = 3;
+/// Lines of one list.
+const LINES: usize = 6;
+/// A deadline is soon when it is at most so many days ahead.
+const SOON: i64 = 60;
+
+#[derive(Template)]
+#[template(path = "home.html")]
+struct HomePage {
+    frame: Frame,
+    kinds: Vec<KindEntry>,
+    newest: Vec<List>,
+    closing: Vec<Card>,
+    footer: String,
+}
+
+struct KindEntry {
+    label: String,
+    description: String,
+    count: String,
+    href: String,
+}
+
+/// The newest records of a kind.
+struct List {
+    heading: String,
+    more: String,
+    more_href: String,
+    cards: Vec<Card>,
+}
+
+pub async fn get_home(State(state): State<AppState>, visitor: Visitor) -> Response {
+    answer(&state, visitor, make).await
+}
+
+fn make(app: &App, visitor: &Visitor) -> Result<Response, Failure> {
+    let t = visitor.texts();
+    let today = app.clock.today();
+    let search = |request: &SearchRequest| app.search.search(request, Visibility::Public, today);
+    let counted =
+        search(&SearchRequest { facets: vec!["kind".into()], limit: Some(1), ..Default::default() })?;
+    let count_of = |kind: &RecordKind| {
+        let counts = counted.facets.get("kind");
+        let mut counts = counts.into_iter().flatten().filter(|value| *value.value == *kind.name);
+        counts.next().map_or(0, |value| value.count)
+    };
+    let place_of = |kind: &RecordKind| visitor.anywhere().with(|place| place.kinds = vec![kind.name.to_string()]);
+    let kinds = app.catalog.kinds.iter().map(|kind| KindEntry {
+        label: visitor.lang.pick(&kind.label).to_owned(),
+        description: visitor.lang.pick(&kind.description).to_owned(),
+        count: (t.num_records)(count_of(kind)),
+        href: place_of(kind).href(),
+    });
+    let mut newest = Vec::new();
+    let mut updated = None;
+    for kind in app.catalog.kinds.iter().filter(|kind| count_of(kind) > 0) {
+        let request = SearchRequest {
+            kind: vec![kind.name.to_string()],
+            limit: Some(LINES),
+            ..Default::default()
+        };
+        let found = search(&request)?;
+        if let Some(item) = found.items.first() {
+            let id = RecordId::new(item.kind.clone(), item.id.clone());
+            let record = app.ingest.get(&id, &Principal::default())?;
+            updated = updated.max(record.map(|record| record.updated_at));
+        }
+        if newest.len() < NEWEST_KINDS {
+            let label = visitor.lang.pick(&kind.label);
+            let cards = found.items.iter();
+            newest.push(List {
+                heading: (t.newest_of)(label),
+                more: (t.more_of)(label),
+                more_href: place_of(kind).href(),
+                cards: cards
+                    .filter_map(|item| Card::of(item, &app.catalog, visitor, today))
+                    .collect(),
+            });
+        }
+    }
+    let mut footer = (t.footer_records)(counted.total);
+    if let Some(day) = updated.and_then(|instant| app.clock.local_time(&instant)) {
+        footer = format!("{footer} · {}", (t.footer_updated)(&day));
+    }
+    let mut frame = visitor.frame("");
+    frame.box_in_header = false;
+    let template = HomePage {
+        frame,
+        kinds: kinds.collect(),
+        newest,
+        closing: closing(app, visitor, today)?,
+        footer,
+    };
+    Ok(page(StatusCode::OK, &template))
+}
+
+/// Finds what closes next, over all kinds that can be sorted by a deadline.
+fn closing(app: &App, visitor: &Visitor, today: i32) -> Result<Vec<Card>, Failure> {
+    let mut cards: Vec<(i64, Card)> = Vec::new();
+    for kind in &app.catalog.kinds {
+        let by_deadline = kind.sorts.iter().find(|sort| {
+            sort.order == Direction::Ascending && kind.field_at(&sort.field).is_some_and(is_deadline)
+        });
+        let Some(sort) = by_deadline else { continue };
+        let request = SearchRequest {
+            kind: vec![kind.name.to_string()],
+            sort: Some(format!("{}:asc", sort.field)),
+            limit: Some(LINES),
+            ..Default::default()
+        };
+        let found = app.search.search(&request, Visibility::Public, today)?;
+        for item in &found.items {
+            if let Some(card) = Card::of(item, &app.catalog, visitor, today)
+                && let Some(deadline) = &card.deadline
+                && (0..=SOON).contains(&deadline.days_left)
+            {
+                cards.push((deadline.days_left, card));
+            }
+        }
+    }
+    cards.sort_by_key(|(days_left, _)| *days_left);
+    cards.truncate(LINES);
+    Ok(cards.into_iter().map(|(_, card)| card).collect())
+}

@@ -1,0 +1,205 @@
+//! Addresses of pages: every state of the search page is a URL.
+
+use std::fmt::Write as _;
+
+use super::text::Lang;
+use crate::query::request::SearchRequest;
+use crate::record::validate::Violation;
+
+/// What the address of a search page says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SearchPlace {
+    pub q: String,
+    pub kinds: Vec<String>,
+    /// `FIELD:VALUE`, without doubles.
+    pub select: Vec<String>,
+    pub filter: Option<String>,
+    pub sort: Option<String>,
+    pub offset: usize,
+    pub raw: bool,
+    /// The language that was chosen by `?lang=`.
+    pub lang: Option<Lang>,
+}
+
+impl SearchPlace {
+    /// Reads the parameters of an address. Names it does not know are ignored: other sites add their own.
+    pub fn read(pairs: &[(String, String)]) -> Result<Self, Violation> {
+        let mut place = Self::default();
+        for (name, value) in pairs {
+            match name.as_str() {
+                "q" => place.q = value.trim().to_owned(),
+                "kind" => {
+                    for kind in value.split(',').map(str::trim).filter(|kind| !kind.is_empty()) {
+                        push_new(&mut place.kinds, kind);
+                    }
+                }
+                "select" if !value.is_empty() => push_new(&mut place.select, value),
+                "filter" => place.filter = Some(value.trim().to_owned()).filter(|text| !text.is_empty()),
+                "sort" => place.sort = Some(value.clone()).filter(|text| !text.is_empty()),
+                "offset" => {
+                    place.offset = match value.as_str() {
+                        "" => 0,
+                        text => text.parse().map_err(|_| Violation {
+                            pointer: "/offset".into(),
+                            code: "offset_too_deep",
+                            expected: "a whole number from 0 to 1000".into(),
+                            found: text.chars().take(80).collect(),
+                        })?,
+                    }
+                }
+                "raw" => place.raw = value == "true",
+                "lang" => place.lang = Lang::named(value),
+                _ => {}
+            }
+        }
+        Ok(place)
+    }
+
+    /// The request that the page makes; kinds are selected, so that the other kinds are counted too.
+    pub fn request(&self) -> SearchRequest {
+        let kinds = self.kinds.iter().map(|kind| format!("kind:{kind}"));
+        SearchRequest {
+            q: self.q.clone(),
+            filter: self.filter.clone(),
+            select: kinds.chain(self.select.iter().cloned()).collect(),
+            sort: self.sort.clone(),
+            offset: Some(self.offset),
+            raw: self.raw,
+            ..SearchRequest::default()
+        }
+    }
+
+    pub fn num_chosen(&self) -> u64 {
+        (self.select.len() + usize::from(self.filter.is_some())) as u64
+    }
+
+    /// The first page of the same place after `change`.
+    pub fn with(&self, change: impl FnOnce(&mut Self)) -> Self {
+        let mut place = Self { offset: 0, ..self.clone() };
+        change(&mut place);
+        place
+    }
+
+    /// Adds a selection, or takes it away.
+    pub fn toggled(&self, selected: &str) -> Self {
+        self.with(|place| {
+            let before = place.select.len();
+            place.select.retain(|other| other != selected);
+            if place.select.len() == before {
+                place.select.push(selected.to_owned());
+            }
+        })
+    }
+
+    pub fn at(&self, offset: usize) -> Self {
+        Self { offset, ..self.clone() }
+    }
+
+    pub fn href(&self) -> String {
+        let mut pairs: Vec<(&str, String)> = Vec::new();
+        if !self.q.is_empty() {
+            pairs.push(("q", self.q.clone()));
+        }
+        if !self.kinds.is_empty() {
+            pairs.push(("kind", self.kinds.join(",")));
+        }
+        pairs.extend(self.select.iter().map(|selected| ("select", selected.clone())));
+        pairs.extend(self.filter.iter().map(|filter| ("filter", filter.clone())));
+        pairs.extend(self.sort.iter().map(|sort| ("sort", sort.clone())));
+        if self.offset > 0 {
+            pairs.push(("offset", self.offset.to_string()));
+        }
+        if self.raw {
+            pairs.push(("raw", "true".into()));
+        }
+        pairs.extend(self.lang.map(|lang| ("lang", lang.name().to_owned())));
+        address("/search", pairs.iter().map(|(name, value)| (*name, value.as_str())))
+    }
+}
+
+fn push_new(list: &mut Vec<String>, text: &str) {
+    if !list.iter().any(|known| known == text) {
+        list.push(text.to_owned());
+    }
+}
+
+/// Joins a path and parameters.
+pub fn address<'a>(path: &str, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let mut address = path.to_owned();
+    let mut sign = '?';
+    for (name, value) in pairs {
+        address.push(sign);
+        encode(name, &mut address);
+        address.push('=');
+        encode(value, &mut address);
+        sign = '&';
+    }
+    address
+}
+
+/// Address of a record's page, without parameters.
+pub fn record_path(kind: &str, id: &str) -> String {
+    let mut path = "/records/".to_owned();
+    encode(kind, &mut path);
+    path.push('/');
+    encode(id, &mut path);
+    path
+}
+
+/// Percent-encodes everything but what is never special in a URL; `,` and `:` stay readable.
+fn encode(text: &str, to: &mut String) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~,:".contains(&byte) {
+            to.push(char::from(byte));
+        } else {
+            write!(to, "%{byte:02X}").expect("a string takes everything");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairs(query: &[(&str, &str)]) -> Vec<(String, String)> {
+        query.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+
+    #[test]
+    fn reads_and_writes_addresses() {
+        let place = SearchPlace::read(&pairs(&[
+            ("q", " 海水 淡化&膜 "),
+            ("kind", "a,b"),
+            ("kind", "a"),
+            ("select", "field:x y"),
+            ("select", "field:x y"),
+            ("filter", "n > 3"),
+            ("sort", "field:asc"),
+            ("offset", "40"),
+            ("lang", "en"),
+            ("utm_source", "elsewhere"),
+        ]))
+        .unwrap();
+        assert_eq!(
+            place.href(),
+            "/search?q=%E6%B5%B7%E6%B0%B4%20%E6%B7%A1%E5%8C%96%26%E8%86%9C&kind=a,b&select=field:x%20y\
+             &filter=n%20%3E%203&sort=field:asc&offset=40&lang=en"
+        );
+        assert_eq!(place.request().select, ["kind:a", "kind:b", "field:x y"]);
+        assert!(SearchPlace::read(&pairs(&[("offset", "-1")])).is_err());
+        assert_eq!(SearchPlace::read(&pairs(&[("offset", "")])).unwrap(), SearchPlace::default());
+    }
+
+    #[test]
+    fn toggling_twice_changes_nothing_but_the_page() {
+        let place = SearchPlace { select: vec!["a:1".into()], offset: 20, ..Default::default() };
+        let more = place.toggled("b:2");
+        assert_eq!((more.select.len(), more.offset), (2, 0));
+        assert_eq!(more.toggled("b:2").select, place.select);
+    }
+
+    #[test]
+    fn encodes_what_is_special() {
+        assert_eq!(record_path("kind", "a/b?\"<中"), "/records/kind/a%2Fb%3F%22%3C%E4%B8%AD");
+    }
+}

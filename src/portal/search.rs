@@ -1,0 +1,371 @@
+//! The result page.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::card::Card;
+use super::error::Failure;
+use super::facets::{self, Chip, Group};
+use super::links::SearchPlace;
+use super::text::{Texts, grouped};
+use super::{Frame, Visitor, answer, page};
+use crate::app::App;
+use crate::http::AppState;
+use crate::presentation::page::SearchPage;
+use crate::query::ladder::Relaxation;
+use crate::query::request::{DEFAULT_LIMIT, MAX_OFFSET, SearchRequest};
+use crate::record::kind::Direction;
+use crate::record::Visibility;
+
+/// Page numbers on either side of the current one.
+const WINDOW: usize = 2;
+/// Words of the query that a page without results offers one by one.
+const MAX_WORDS: usize = 6;
+
+#[derive(Template)]
+#[template(path = "search.html")]
+struct ResultsPage {
+    frame: Frame,
+    heading: String,
+    found: String,
+    notes: Vec<Notice>,
+    tabs: Vec<Tab>,
+    chips: Vec<Chip>,
+    clear: String,
+    filters_label: String,
+    groups: Vec<Group>,
+    sorts: Vec<Tab>,
+    cards: Vec<Card>,
+    pager: Pager,
+    nothing: Option<Nothing>,
+}
+
+/// A link among several of which one or more are current.
+struct Tab {
+    label: String,
+    count: Option<String>,
+    href: String,
+    current: bool,
+}
+
+/// A sentence above the results, with a way out.
+struct Notice {
+    text: String,
+    link: Option<(String, String)>,
+}
+
+#[derive(Default)]
+struct Pager {
+    previous: Option<String>,
+    next: Option<String>,
+    pages: Vec<PageLink>,
+    /// There is more than can be reached.
+    cut: bool,
+}
+
+struct PageLink {
+    number: usize,
+    label: String,
+    href: String,
+    current: bool,
+    /// Pages are left out before this one.
+    gap: bool,
+}
+
+/// What helps when nothing was found.
+struct Nothing {
+    heading: String,
+    understood: Vec<(&'static str, String)>,
+    tries: Vec<(String, String)>,
+    elsewhere: Vec<Tab>,
+}
+
+pub async fn get_results(State(state): State<AppState>, visitor: Visitor) -> Response {
+    answer(&state, visitor, make).await
+}
+
+fn make(app: &App, visitor: &Visitor) -> Result<Response, Failure> {
+    let place = SearchPlace::read(&visitor.pairs).map_err(|violation| Failure::Bad(vec![violation]))?;
+    let search = |request: &SearchRequest| {
+        app.search.search(request, Visibility::Public, app.clock.today())
+    };
+    // Selected kinds are values like any other; given as kinds, their names are checked.
+    let named = SearchRequest { kind: place.kinds.clone(), ..place.request() };
+    if let Err(bad) = named.check(&app.catalog) {
+        return Err(Failure::Bad(bad.violations));
+    }
+    let mut request = place.request();
+    let paths = facets::paths(&app.catalog, &place);
+    request.facets = paths.iter().map(ToString::to_string).chain(["kind".to_owned()]).collect();
+    let mut found = search(&request)?;
+    let mut notes = Vec::new();
+    if found.total == 0 && !place.kinds.is_empty() && !place.q.is_empty() {
+        // The words were looked for in every kind; now in these alone, and so with less.
+        let within = SearchRequest {
+            kind: place.kinds.clone(),
+            select: place.select.clone(),
+            facets: request.facets.clone(),
+            ..place.request()
+        };
+        let mut wider = search(&within)?;
+        if wider.total > 0 {
+            let t = visitor.texts();
+            notes.push(Notice { text: (t.widened)(&kind_labels(app, &place, visitor)), link: None });
+            if let Some(kinds) = found.facets.remove("kind") {
+                wider.facets.insert("kind".into(), kinds);
+            }
+            found = wider;
+        }
+    }
+    let nothing = match found.total {
+        0 => Some(nothing(app, visitor, &place, &found)?),
+        _ => None,
+    };
+    let mut groups = Vec::new();
+    for path in &paths {
+        if let (Some(column), Some(values)) = (app.catalog.column(path), found.facets.get(path)) {
+            groups.extend(facets::group(column, values, groups.len(), &place, visitor.lang));
+        }
+    }
+    notes.extend(notices(&found, &place, visitor.texts(), notes.is_empty()));
+    let chosen = place.num_chosen();
+    let template = ResultsPage {
+        frame: frame(visitor, &place),
+        heading: heading(visitor, app, &place),
+        found: (visitor.texts().found)(found.total),
+        notes,
+        tabs: tabs(app, visitor, &place, &found),
+        chips: facets::chips(&app.catalog, &place, visitor.lang),
+        clear: cleared(&place).href(),
+        filters_label: match chosen {
+            0 => visitor.texts().filters.to_owned(),
+            chosen => (visitor.texts().filters_chosen)(chosen),
+        },
+        groups,
+        sorts: sorts(app, visitor, &place),
+        cards: {
+            let items = found.items.iter();
+            let today = app.clock.today();
+            items.filter_map(|item| Card::of(item, &app.catalog, visitor, today)).collect()
+        },
+        pager: pager(&place, found.total, visitor.texts()),
+        nothing,
+    };
+    Ok(page(StatusCode::OK, &template))
+}
+
+fn frame(visitor: &Visitor, place: &SearchPlace) -> Frame {
+    let t = visitor.texts();
+    let title = match place.q.as_str() {
+        "" => t.results.to_owned(),
+        q => (t.results_for)(&q.chars().take(60).collect::<String>()),
+    };
+    let mut frame = visitor.frame(&title);
+    frame.q.clone_from(&place.q);
+    frame.kinds = place.kinds.join(",");
+    frame
+}
+
+fn heading(visitor: &Visitor, app: &App, place: &SearchPlace) -> String {
+    let t = visitor.texts();
+    match (place.q.as_str(), place.kinds.as_slice()) {
+        ("", []) => t.all_records.to_owned(),
+        ("", _) => kind_labels(app, place, visitor),
+        (q, _) => (t.results_for)(q),
+    }
+}
+
+fn kind_labels(app: &App, place: &SearchPlace, visitor: &Visitor) -> String {
+    let kinds = place.kinds.iter().filter_map(|name| app.catalog.kind(name));
+    let labels: Vec<&str> = kinds.map(|kind| visitor.lang.pick(&kind.label)).collect();
+    labels.join(visitor.texts().list_comma)
+}
+
+fn cleared(place: &SearchPlace) -> SearchPlace {
+    place.with(|place| {
+        place.select.clear();
+        place.filter = None;
+    })
+}
+
+/// Says how the results were found, where it is not what was asked.
+fn notices(found: &SearchPage, place: &SearchPlace, t: &Texts, relaxation: bool) -> Vec<Notice> {
+    let mut notes = Vec::new();
+    if let Some(corrected) = &found.corrected {
+        let literally = place.with(|place| place.raw = true).href();
+        notes.push(Notice {
+            text: (t.corrected)(&corrected.from, &corrected.to),
+            link: Some(((t.search_literally)(&corrected.from), literally)),
+        });
+    }
+    let text = match found.relaxation {
+        Relaxation::MostWords => Some(t.most_words),
+        Relaxation::Grams => Some(t.grams),
+        Relaxation::Exact | Relaxation::AllWords => None,
+    };
+    if let (Some(text), true) = (text, relaxation && found.total > 0) {
+        notes.push(Notice { text: text.to_owned(), link: None });
+    }
+    if found.total > 0 && found.items.is_empty() {
+        notes.push(Notice {
+            text: t.past_end.to_owned(),
+            link: Some((t.first_page.to_owned(), place.at(0).href())),
+        });
+    }
+    notes
+}
+
+/// All kinds, then each with its count.
+fn tabs(app: &App, visitor: &Visitor, place: &SearchPlace, found: &SearchPage) -> Vec<Tab> {
+    let counts = found.facets.get("kind").map(Vec::as_slice).unwrap_or_default();
+    let all = Tab {
+        label: visitor.texts().everything.to_owned(),
+        count: Some(grouped(counts.iter().map(|value| value.count).sum())),
+        href: in_kind(app, place, None).href(),
+        current: place.kinds.is_empty(),
+    };
+    let kinds = app.catalog.kinds.iter().map(|kind| {
+        let count = counts.iter().find(|value| *value.value == *kind.name);
+        Tab {
+            label: visitor.lang.pick(&kind.label).to_owned(),
+            count: Some(grouped(count.map_or(0, |value| value.count))),
+            href: in_kind(app, place, Some(&kind.name)).href(),
+            current: place.kinds.iter().any(|name| **name == *kind.name),
+        }
+    });
+    std::iter::once(all).chain(kinds).collect()
+}
+
+/// The place in another kind, without what that kind does not have.
+fn in_kind(app: &App, place: &SearchPlace, kind: Option<&str>) -> SearchPlace {
+    let has = |path: &str| {
+        app.catalog.column(path).is_some_and(|column| match kind {
+            Some(kind) => column.kinds.iter().any(|name| **name == *kind),
+            None => column.kinds.len() == app.catalog.kinds.len(),
+        })
+    };
+    place.with(|place| {
+        place.kinds = kind.map(str::to_owned).into_iter().collect();
+        place.select.retain(|selected| {
+            selected.split_once(':').is_some_and(|(path, _)| has(path))
+        });
+        place.sort = place.sort.take().filter(|sort| match sort.rsplit_once(':') {
+            Some((path, _)) => has(path),
+            None => true,
+        });
+    })
+}
+
+/// Relevance where something was typed, newest, and what the kind declares.
+fn sorts(app: &App, visitor: &Visitor, place: &SearchPlace) -> Vec<Tab> {
+    let t = visitor.texts();
+    let usual = if place.q.is_empty() { "newest" } else { "relevance" };
+    let current = place.sort.as_deref().unwrap_or(usual);
+    let sort = |name: &str, label: &str| Tab {
+        label: label.to_owned(),
+        count: None,
+        href: place.with(|place| place.sort = (name != usual).then(|| name.to_owned())).href(),
+        current: current == name,
+    };
+    let mut sorts = Vec::new();
+    if !place.q.is_empty() {
+        sorts.push(sort("relevance", t.by_relevance));
+    }
+    sorts.push(sort("newest", t.by_newest));
+    if let [kind] = place.kinds.as_slice()
+        && let Some(kind) = app.catalog.kind(kind)
+    {
+        for declared in &kind.sorts {
+            let direction = match declared.order {
+                Direction::Ascending => "asc",
+                Direction::Descending => "desc",
+            };
+            let name = format!("{}:{direction}", declared.field);
+            sorts.push(sort(&name, visitor.lang.pick(&declared.label)));
+        }
+    }
+    sorts
+}
+
+fn pager(place: &SearchPlace, total: u64, t: &Texts) -> Pager {
+    let total = usize::try_from(total).unwrap_or(usize::MAX);
+    let needed = total.div_ceil(DEFAULT_LIMIT);
+    let reachable = needed.min(MAX_OFFSET / DEFAULT_LIMIT + 1);
+    if needed < 2 {
+        return Pager::default();
+    }
+    let current = place.offset / DEFAULT_LIMIT + 1;
+    let href = |number: usize| place.at((number - 1) * DEFAULT_LIMIT).href();
+    let mut pages: Vec<PageLink> = Vec::new();
+    for number in 1..=reachable {
+        let near = number.abs_diff(current) <= WINDOW;
+        if number == 1 || number == reachable || near {
+            pages.push(PageLink {
+                number,
+                label: (t.page)(number as u64),
+                href: href(number),
+                current: number == current,
+                gap: pages.last().is_some_and(|last| last.number + 1 < number),
+            });
+        }
+    }
+    Pager {
+        previous: (current > 1 && current - 1 <= reachable).then(|| href(current - 1)),
+        next: (current < reachable).then(|| href(current + 1)),
+        pages,
+        cut: needed > reachable && current >= reachable,
+    }
+}
+
+/// Gathers what helps: how the query was read, ways to ask for less, and the kinds that do have something.
+fn nothing(
+    app: &App,
+    visitor: &Visitor,
+    place: &SearchPlace,
+    found: &SearchPage,
+) -> Result<Nothing, Failure> {
+    let t = visitor.texts();
+    let understood = &found.understood;
+    let told = [
+        (t.words, &understood.words),
+        (t.phrases, &understood.phrases),
+        (t.excluded, &understood.excluded),
+    ];
+    let told = told.into_iter().filter(|(_, words)| !words.is_empty());
+    let told = told.map(|(label, words)| (label, words.join(t.list_comma)));
+    let bare = SearchPlace { q: place.q.clone(), ..visitor.anywhere() };
+    let request = SearchRequest { facets: vec!["kind".into()], limit: Some(1), ..bare.request() };
+    let without = app.search.search(&request, Visibility::Public, app.clock.today())?;
+    let mut tries = Vec::new();
+    if without.total > 0 && place.num_chosen() > 0 {
+        tries.push((t.try_without_filters.to_owned(), cleared(place).href()));
+    }
+    if !understood.phrases.is_empty() {
+        let q = place.q.replace(['"', '“', '”', '＂', '「', '」'], " ");
+        let q = q.split_whitespace().collect::<Vec<_>>().join(" ");
+        tries.push((t.try_unquoted.to_owned(), place.with(|place| place.q = q).href()));
+    }
+    if understood.words.len() > 1 {
+        for word in understood.words.iter().filter(|word| word.chars().nth(1).is_some()).take(MAX_WORDS) {
+            let alone = SearchPlace { q: word.clone(), ..visitor.anywhere() };
+            tries.push(((t.try_word)(word), alone.href()));
+        }
+    }
+    tries.push((t.try_everything.to_owned(), visitor.anywhere().href()));
+    let elsewhere = tabs(app, visitor, &bare, &without);
+    Ok(Nothing {
+        heading: match place.q.as_str() {
+            "" => t.no_results.to_owned(),
+            q => (t.no_results_for)(q),
+        },
+        understood: told.collect(),
+        tries,
+        elsewhere: elsewhere
+            .into_iter()
+            .skip(1)
+            .filter(|tab| tab.count.as_deref() != Some("0"))
+            .collect(),
+    })
+}

@@ -1,0 +1,310 @@
+//! Every text of the pages, in both languages: a text that is missing in one does not compile.
+
+use axum::http::{HeaderMap, header};
+
+use crate::record::kind::Label;
+
+/// A language of the pages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lang {
+    #[default]
+    Zh,
+    En,
+}
+
+impl Lang {
+    /// Reads the value of `?lang=`.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "zh" | "zh-CN" | "zh-Hans" => Some(Lang::Zh),
+            "en" => Some(Lang::En),
+            _ => None,
+        }
+    }
+
+    /// Reads `Accept-Language`: the one of our languages with the greatest weight; Chinese when it names neither.
+    pub fn accepted(headers: &HeaderMap) -> Self {
+        let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        let mut best = (Lang::Zh, 0.0);
+        for entry in accepted.unwrap_or_default().split(',') {
+            let mut parts = entry.split(';').map(str::trim);
+            let tag = parts.next().unwrap_or_default().to_ascii_lowercase();
+            let weight = parts
+                .find_map(|part| part.strip_prefix("q=")?.parse::<f32>().ok())
+                .unwrap_or(1.0);
+            let lang = match tag.split('-').next() {
+                Some("zh") => Lang::Zh,
+                Some("en") => Lang::En,
+                _ => continue,
+            };
+            if weight > best.1 {
+                best = (lang, weight);
+            }
+        }
+        best.0
+    }
+
+    /// The value of `?lang=`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Lang::Zh => "zh",
+            Lang::En => "en",
+        }
+    }
+
+    /// The value of the attribute `lang`.
+    pub fn tag(self) -> &'static str {
+        match self {
+            Lang::Zh => "zh-CN",
+            Lang::En => "en",
+        }
+    }
+
+    pub fn other(self) -> Self {
+        match self {
+            Lang::Zh => Lang::En,
+            Lang::En => Lang::Zh,
+        }
+    }
+
+    pub fn texts(self) -> &'static Texts {
+        match self {
+            Lang::Zh => &ZH,
+            Lang::En => &EN,
+        }
+    }
+
+    pub fn pick(self, label: &Label) -> &str {
+        match self {
+            Lang::En if !label.en.is_empty() => &label.en,
+            _ => &label.zh,
+        }
+    }
+}
+
+/// Declares the texts: name, Chinese, English. A text with a hole is a function.
+macro_rules! texts {
+    ($($name:ident: $type:ty = $zh:expr, $en:expr;)*) => {
+        /// The texts of one language.
+        pub struct Texts { $(pub $name: $type),* }
+
+        static ZH: Texts = Texts { $($name: $zh),* };
+        static EN: Texts = Texts { $($name: $en),* };
+    };
+}
+
+type Text = &'static str;
+type Count = fn(u64) -> String;
+type With = fn(&str) -> String;
+
+texts! {
+    name: Text = "科创", "Kechuang";
+    tagline: Text = "科技政策与技术市场检索", "Search for S&T policy and the technology market";
+    about: Text =
+        "一处检索科技政策、成果、需求、专家、服务与资金：按条件筛选，看清给谁、给多少、什么时候截止。",
+        "One place to search policies, achievements, demands, experts, services and finance: for whom, how much, until when.";
+    skip: Text = "跳到主要内容", "Skip to main content";
+    other_language: Text = "English", "简体中文";
+    switch_language: Text = "Switch to English", "切换为中文";
+    main_nav: Text = "主导航", "Main";
+    home: Text = "首页", "Home";
+    breadcrumb: Text = "当前位置", "You are here";
+    developers: Text = "开发者", "Developers";
+    search: Text = "搜索", "Search";
+    search_label: Text = "输入要找的内容", "What are you looking for?";
+    search_hint: Text = "政策名称、文号、技术、单位……", "A policy, document number, technology, organization…";
+    search_help: Text =
+        "引号内的词须原样出现，减号排除：“首台套” -保险",
+        "Words in quotes must occur literally, a minus excludes: “membrane” -import";
+    browse_kinds: Text = "按类别浏览", "Browse by kind";
+    newest_of: With = |kind| format!("最新{kind}"), |kind| format!("Newest: {kind}");
+    more: Text = "更多", "More";
+    more_of: With = |kind| format!("更多{kind}"), |kind| format!("More: {kind}");
+    closing_soon: Text = "即将截止", "Closing soon";
+    none_closing: Text = "近期没有即将截止的事项。", "Nothing is about to close.";
+    num_records: Count = |n| format!("{} 条", grouped(n)), |n| format!("{} records", grouped(n));
+    footer_records: Count = |n| format!("共收录 {} 条记录", grouped(n)), |n| format!("{} records in all", grouped(n));
+    footer_updated: With = |day| format!("最近更新 {day}"), |day| format!("last updated {day}");
+    footer_sample: Text =
+        "标有“示例”的记录用于演示，不能作为办事依据。",
+        "Records marked “sample” are for demonstration and are not to be relied on.";
+
+    found: Count = |n| format!("找到 {} 条结果", grouped(n)), |n| match n {
+        1 => "1 result".into(),
+        n => format!("{} results", grouped(n)),
+    };
+    results: Text = "检索结果", "Search results";
+    results_for: With = |q| format!("“{q}”的检索结果"), |q| format!("Results for “{q}”");
+    everything: Text = "全部", "All";
+    all_records: Text = "全部记录", "All records";
+    kinds: Text = "类别", "Kinds";
+    filters: Text = "筛选", "Filters";
+    filters_chosen: Count = |n| format!("筛选（已选 {n}）"), |n| format!("Filters ({n} chosen)");
+    chosen: Text = "已选条件", "Chosen filters";
+    remove: With = |what| format!("移除条件：{what}"), |what| format!("Remove filter: {what}");
+    clear_all: Text = "清除全部", "Clear all";
+    expression: Text = "筛选式", "Filter expression";
+    more_values: Count = |n| format!("更多（{n}）"), |n| format!("More ({n})");
+    below: Count = |n| format!("下级（{n}）"), |n| format!("Within ({n})");
+    sort: Text = "排序", "Sort";
+    by_relevance: Text = "相关度", "Relevance";
+    by_newest: Text = "最新", "Newest";
+    pages: Text = "分页", "Pages";
+    previous: Text = "上一页", "Previous";
+    next: Text = "下一页", "Next";
+    page: Count = |n| format!("第 {n} 页"), |n| format!("Page {n}");
+    page_end: Text =
+        "结果较多，此处最多翻到第 1,000 条之后的一页。请加上条件或换更具体的词。",
+        "There are more results than can be paged through here (up to offset 1,000). Add a filter or more specific words.";
+    past_end: Text = "这一页已超出结果的末尾。", "This page is past the end of the results.";
+    first_page: Text = "回到第一页", "Back to the first page";
+    most_words: Text =
+        "没有足够的结果同时包含全部词语，以下为包含多数词语的结果。",
+        "Too few results hold every word; these hold most of them.";
+    grams: Text =
+        "没有足够的结果包含多数词语，以下为部分字词相近的结果。",
+        "Too few results hold most of the words; these share some of their characters.";
+    corrected: fn(&str, &str) -> String =
+        |from, to| format!("已将“{from}”按“{to}”检索。"),
+        |from, to| format!("Searched for “{to}” instead of “{from}”.");
+    search_literally: With = |from| format!("仍按“{from}”检索"), |from| format!("Search for “{from}”");
+    widened: With =
+        |kind| format!("“{kind}”中没有包含全部词语的结果，以下为相近的结果。"),
+        |kind| format!("No result of the kind “{kind}” holds every word; these are the nearest.");
+    sample: Text = "示例", "Sample";
+    published: Text = "发布", "Published";
+    days_left: fn(i64) -> String = |n| match n {
+        0 => "今天截止".into(),
+        n => format!("还有 {n} 天"),
+    }, |n| match n {
+        0 => "today".into(),
+        1 => "1 day left".into(),
+        n => format!("{n} days left"),
+    };
+    past: Text = "已过期", "past";
+    and_more: Count = |n| format!("等 {n} 项"), |n| format!("and more, {n} in all");
+    list_comma: Text = "、", ", ";
+    colon: Text = "：", ": ";
+
+    no_results: Text = "没有找到结果", "Nothing found";
+    no_results_for: With = |q| format!("没有找到“{q}”"), |q| format!("Nothing found for “{q}”");
+    understood_as: Text = "检索时的理解", "How the query was read";
+    words: Text = "词语", "Words";
+    phrases: Text = "须原样出现", "Must occur literally";
+    excluded: Text = "须不出现", "Must not occur";
+    what_to_try: Text = "可以试试", "What to try";
+    try_without_filters: Text = "去掉筛选条件再搜", "Search without the filters";
+    try_unquoted: Text = "去掉引号再搜", "Search without the quotes";
+    try_word: With = |word| format!("只搜“{word}”"), |word| format!("Search for “{word}” alone");
+    try_fewer: Text = "用更少、更常见的词，或换一种说法", "Use fewer or more common words";
+    try_everything: Text = "浏览全部记录", "Browse all records";
+    hits_elsewhere: Text = "其他类别中有结果", "Other kinds have results";
+
+    yes: Text = "是", "Yes";
+    no: Text = "否", "No";
+    from_day: With = |day| format!("自 {day} 起"), |day| format!("from {day}");
+    registered_only: Text =
+        "如有联系方式，仅向登记用户显示。",
+        "Contacts, where there are any, are shown to registered users.";
+    other_fields: Text = "更多信息", "More";
+    about_record: Text = "关于这条记录", "About this record";
+    record_id: Text = "编号", "Id";
+    revision: Text = "版本", "Revision";
+    created: Text = "收录时间", "Added";
+    updated: Text = "更新时间", "Updated";
+    source: Text = "数据来源", "Source of the data";
+    more_like_this: Text = "更多同类", "More of this kind";
+    as_json: Text = "查看 JSON", "View as JSON";
+    records_with: fn(&str, &str) -> String =
+        |label, value| format!("查看{label}为“{value}”的记录"),
+        |label, value| format!("Records with {label}: {value}");
+    external: Text = "（站外链接）", " (external link)";
+    clause: Text = "依据", "Clause";
+    who: Text = "判断方", "Judged by";
+    value: Text = "金额", "Amount";
+    rate: Text = "比例", "Rate";
+    floor: Text = "不低于", "At least";
+    cap: Text = "上限", "Up to";
+    base: Text = "计算基数", "Of";
+    note: Text = "说明", "Note";
+    item: Text = "条目", "Item";
+
+    not_found: Text = "没有这个页面", "Page not found";
+    not_found_text: Text =
+        "地址可能有误，或者记录已经撤回。",
+        "The address may be wrong, or the record may have been withdrawn.";
+    bad_request: Text = "这个请求无法理解", "The request cannot be read";
+    bad_request_text: Text =
+        "地址中的条件有误。下面逐条说明应该怎么写、收到的是什么。",
+        "A condition in the address is wrong. Below: what was expected, and what was found.";
+    parameter: Text = "参数", "Parameter";
+    expected: Text = "应为", "Expected";
+    received: Text = "收到", "Found";
+    method_not_allowed: Text = "这个页面只能查看", "This page can only be read";
+    method_not_allowed_text: Text =
+        "写入数据请使用接口，见开发者页面。",
+        "Use the API to write; see the page for developers.";
+    internal: Text = "出了点问题", "Something went wrong";
+    internal_text: Text =
+        "是我们的错误，已记入日志。请稍后再试。",
+        "The fault is ours and has been logged. Please try again later.";
+    unavailable: Text = "现在忙不过来", "Too busy at the moment";
+    unavailable_text: Text = "请过几秒再试。", "Please try again in a few seconds.";
+    search_again: Text = "重新搜索", "Search again";
+    back_home: Text = "返回首页", "Back to the home page";
+
+    developers_lead: Text =
+        "页面上的一切都能用接口取得：UTF-8 JSON，读取不需要密钥。日期为 YYYY-MM-DD，金额为整数元，地区用 GB/T 2260 代码。错误为 application/problem+json。",
+        "Everything on these pages is also in the API: UTF-8 JSON, no key needed for reading. Dates are YYYY-MM-DD, money is whole yuan, places are GB/T 2260 codes. Errors are application/problem+json.";
+    example_search: Text = "检索", "Search";
+    example_record: Text = "读取一条记录", "Read one record";
+    example_write: Text = "写入一条记录（需要密钥）", "Write a record (needs a key)";
+    openapi: Text = "完整说明（OpenAPI 3.1）", "Full description (OpenAPI 3.1)";
+    declared_kinds: Text = "可用的类别", "Kinds";
+    kind_name: Text = "接口中的名称", "Name in the API";
+    example_title: Text = "一句话标题", "A title in one line";
+}
+
+/// Prints a number with a comma between groups of three digits.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accepts_the_preferred_language() {
+        fn check(accepted: &str, expected: Lang) {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_LANGUAGE, accepted.parse().unwrap());
+            assert_eq!(Lang::accepted(&headers), expected, "{accepted}");
+        }
+        assert_eq!(Lang::accepted(&HeaderMap::new()), Lang::Zh);
+        check("zh-CN,zh;q=0.9,en;q=0.8", Lang::Zh);
+        check("en-US,en;q=0.9", Lang::En);
+        check("en;q=0.3, zh;q=0.5", Lang::Zh);
+        check("de, en;q=0.5", Lang::En);
+        check("fr", Lang::Zh);
+        check("en;q=abc;;,,;", Lang::En);
+        check("*", Lang::Zh);
+    }
+
+    #[test]
+    fn groups_digits() {
+        for (number, expected) in
+            [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")]
+        {
+            assert_eq!(grouped(number), expected);
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Rows of JSONL and CSV files, one at a time; a bad one spoils only itself.
+
+use std::io::{self, BufRead, BufReader, Read};
+
+use serde_json::Value;
+
+use crate::record::Fields;
+
+/// Longest line of JSONL.
+const MAX_LINE: usize = 8 << 20;
+/// Characters of an unreadable row that are kept.
+const MAX_SHOWN: usize = 500;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum Format {
+    /// One JSON object a line
+    Jsonl,
+    /// A header and a row a line, separated by commas
+    Csv,
+}
+
+/// One row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// Counted from 1.
+    pub line: u64,
+    pub bytes: usize,
+    pub fields: Result<Fields, RowError>,
+}
+
+/// Why a row is none.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowError {
+    pub reason: String,
+    pub row: Value,
+}
+
+/// Reads rows. An error of reading ends it; a bad row does not.
+pub enum Rows<'a> {
+    Jsonl { reader: Box<dyn BufRead + 'a>, line: u64, buffer: Vec<u8> },
+    Csv { reader: Box<csv::Reader<Box<dyn Read + 'a>>>, header: Vec<String> },
+}
+
+/// Unpacks what begins like gzip, also several files in one; anything else is given as it is.
+pub fn unpacked<'a>(reader: impl Read + 'a) -> io::Result<Box<dyn BufRead + 'a>> {
+    let mut reader = BufReader::with_capacity(1 << 16, reader);
+    if reader.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
+        let unpacked = flate2::bufread::MultiGzDecoder::new(reader);
+        return Ok(Box::new(BufReader::with_capacity(1 << 16, unpacked)));
+    }
+    Ok(Box::new(reader))
+}
+
+impl<'a> Rows<'a> {
+    /// Begins to read; of CSV the header, which must name each column once.
+    pub fn new(reader: Box<dyn BufRead + 'a>, format: Format) -> io::Result<Self> {
+        if format == Format::Jsonl {
+            return Ok(Self::Jsonl { reader, line: 0, buffer: Vec::new() });
+        }
+        let reader: Box<dyn Read + 'a> = Box::new(reader);
+        let mut reader =
+            csv::ReaderBuilder::new().flexible(true).has_headers(true).from_reader(reader);
+        let bad = |text: String| io::Error::new(io::ErrorKind::InvalidData, text);
+        let mut header: Vec<String> = Vec::new();
+        for cell in reader.byte_headers().map_err(csv_error)? {
+            let cell = std::str::from_utf8(cell)
+                .map_err(|_| bad("the header is not UTF-8; save the file as UTF-8".into()))?;
+            let name = cell.trim_start_matches('\u{feff}').trim().to_owned();
+            if header.contains(&name) && !name.is_empty() {
+                return Err(bad(format!("the header has the column {name:?} twice")));
+            }
+            header.push(name);
+        }
+        Ok(Self::Csv { reader: Box::new(reader), header })
+    }
+
+    /// Reads the next row; `None` at the end. Blank lines are none.
+    pub fn next_row(&mut self) -> io::Result<Option<Row>> {
+        match self {
+            Self::Jsonl { reader, line, buffer } => loop {
+                let (bytes, is_whole) = read_line(reader, buffer)?;
+                if bytes == 0 {
+                    return Ok(None);
+                }
+                *line += 1;
+                let mut text: &[u8] = buffer;
+                if *line == 1 {
+                    text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+                }
+                let text = text.trim_ascii();
+                if !text.is_empty() {
+                    let fields = if is_whole { object(text) } else { Err(too_long(text, bytes)) };
+                    return Ok(Some(Row { line: *line, bytes, fields }));
+                }
+            },
+            Self::Csv { reader, header } => {
+                let mut cells = csv::ByteRecord::new();
+                loop {
+                    if !reader.read_byte_record(&mut cells).map_err(csv_error)? {
+                        return Ok(None);
+                    }
+                    if cells.iter().any(|cell| !cell.trim_ascii().is_empty()) {
+                        break;
+                    }
+                }
+                let line = cells.position().map_or(0, csv::Position::line);
+                let bytes = cells.as_slice().len();
+                Ok(Some(Row { line, bytes, fields: row_of(&cells, header) }))
+            }
+        }
+    }
+}
+
+fn csv_error(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::new(io::ErrorKind::InvalidData, format!("{other:?}")),
+    }
+}
+
+/// Reads one line into `buffer`, at most [`MAX_LINE`] bytes of it; returns its length and whether it is all there.
+fn read_line(reader: &mut dyn BufRead, buffer: &mut Vec<u8>) -> io::Result<(usize, bool)> {
+    buffer.clear();
+    let mut bytes = 0;
+    loop {
+        let chunk = reader.fill_buf()?;
+        if chunk.is_empty() {
+            return Ok((bytes, bytes <= MAX_LINE));
+        }
+        let end = chunk.iter().position(|byte| *byte == b'\n');
+        let taken = end.map_or(chunk.len(), |end| end + 1);
+        let room = MAX_LINE.saturating_sub(buffer.len());
+        buffer.extend_from_slice(&chunk[..taken.min(room)]);
+        bytes += taken;
+        reader.consume(taken);
+        if end.is_some() {
+            return Ok((bytes, bytes <= MAX_LINE));
+        }
+    }
+}
+
+fn object(text: &[u8]) -> Result<Fields, RowError> {
+    let error = |reason: String| RowError { reason, row: beginning(text) };
+    let text = std::str::from_utf8(text)
+        .map_err(|bad| error(format!("not UTF-8 at byte {} of the line", bad.valid_up_to())))?;
+    match serde_json::from_str::<Value>(text) {
+        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(_) => Err(error("one JSON object a line is expected".into())),
+        Err(bad) => {
+            let message = bad.to_string();
+            // The place within the line says enough: every row is one line.
+            let message = message.split(" at line ").next().unwrap_or(&message);
+            Err(error(format!("not JSON: {message} at character {}", bad.column())))
+        }
+    }
+}
+
+fn too_long(text: &[u8], bytes: usize) -> RowError {
+    RowError {
+        reason: format!("the line has {bytes} bytes; at most {MAX_LINE} are taken"),
+        row: beginning(text),
+    }
+}
+
+/// The beginning of an unreadable row.
+fn beginning(text: &[u8]) -> Value {
+    let text = String::from_utf8_lossy(&text[..text.len().min(4 * MAX_SHOWN)]);
+    match text.char_indices().nth(MAX_SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]).into(),
+        None => text.into_owned().into(),
+    }
+}
+
+fn row_of(cells: &csv::ByteRecord, header: &[String]) -> Result<Fields, RowError> {
+    let error = |reason: String| RowError { reason, row: beginning(cells.as_slice()) };
+    if cells.len() != header.len() {
+        return Err(error(format!(
+            "the row has {} cells, the header {}",
+            cells.len(),
+            header.len()
+        )));
+    }
+    let mut fields = Fields::new();
+    for (name, cell) in header.iter().zip(cells) {
+        let cell = std::str::from_utf8(cell).map_err(|_| {
+            error(format!("the cell of {name:?} is not UTF-8; save the file as UTF-8"))
+        })?;
+        if !name.is_empty() {
+            fields.insert(name.clone(), cell.into());
+        }
+    }
+    Ok(fields)
+}

@@ -1,0 +1,3 @@
+//! What every backend promises, one function a promise.
+
+mod store;

@@ -1,0 +1,397 @@
+//! The pages: what they hold, that they are safe, and that every state is a URL.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use kechuang::app::{App, Follower};
+use kechuang::config::Config;
+use kechuang::http::AppState;
+use kechuang::portal;
+use kechuang::record::kind::Field;
+use kechuang::record::{Fields, FieldType};
+use kechuang::service::ingest::Draft;
+use kechuang::service::keys::{Key, Role};
+use serde_json::{Map, Value, json};
+use tower::ServiceExt;
+
+const HOSTILE: &str = "<img src=x onerror=alert(1)>\"'&";
+
+/// A service with records, and its pages.
+struct Site {
+    app: Arc<App>,
+    key: Key,
+    router: Router,
+    _follower: Follower,
+    _dir: tempfile::TempDir,
+}
+
+struct Page {
+    status: StatusCode,
+    headers: HeaderMap,
+    html: String,
+}
+
+impl Site {
+    fn new(records: Vec<Value>) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let config = Config { data: dir.path().join("data"), ..Config::default() };
+        let app = Arc::new(App::open(&config).unwrap());
+        let key = app.keys.create(Role::Administrator, None, app.clock.now()).unwrap();
+        let key = app.keys.find(&key).unwrap().unwrap();
+        let drafts = records.into_iter().map(|record| {
+            let Value::Object(record) = record else { panic!("a record is an object") };
+            Draft::from_object(record, None, None).unwrap()
+        });
+        for outcome in app.ingest.put(drafts.collect(), &key, &app.clock.now()).unwrap() {
+            outcome.unwrap();
+        }
+        app.catch_up(&mut |_| ()).unwrap();
+        let follower = app.follow();
+        let state = AppState::new(app.clone(), follower.progress.clone(), &config);
+        let router = portal::router(state).fallback(portal::not_found);
+        Self { app, key, router, _follower: follower, _dir: dir }
+    }
+
+    async fn ask(&self, request: Request<Body>) -> Page {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = axum::body::to_bytes(body, 1 << 24).await.unwrap();
+        let html = String::from_utf8(bytes.to_vec()).expect("pages are UTF-8");
+        Page { status: parts.status, headers: parts.headers, html }
+    }
+
+    async fn get(&self, uri: &str) -> Page {
+        self.ask(Request::get(uri).body(Body::empty()).unwrap()).await
+    }
+
+    /// A page that must be there.
+    async fn page(&self, uri: &str) -> String {
+        let page = self.get(uri).await;
+        assert_eq!(page.status, StatusCode::OK, "{uri}");
+        page.check(uri);
+        page.html
+    }
+}
+
+impl Page {
+    /// What holds for every page.
+    fn check(&self, uri: &str) {
+        let header = |name| self.headers.get(name).map(|value| value.to_str().unwrap());
+        assert_eq!(header(header::CONTENT_TYPE), Some("text/html; charset=utf-8"), "{uri}");
+        let policy = header(header::CONTENT_SECURITY_POLICY).expect("a policy");
+        for part in ["default-src 'none'", "style-src 'self'", "base-uri 'none'", "form-action 'self'"] {
+            assert!(policy.contains(part), "{uri}: {policy}");
+        }
+        assert!(!policy.contains("unsafe"), "{uri}: {policy}");
+        assert_eq!(header(header::X_CONTENT_TYPE_OPTIONS), Some("nosniff"), "{uri}");
+        let html = &self.html;
+        for (part, times) in [
+            ("<!doctype html>", 1), ("<html lang=\"", 1), ("<title>", 1), ("<h1", 1), ("<main id=\"main\"", 1),
+            ("<header class=\"top\"", 1), ("<footer class=\"foot\"", 1), ("class=\"skip\" href=\"#main\"", 1),
+            ("role=\"search\"", 1), ("<label", 1), ("name=\"viewport\"", 1), ("<script", 0), ("javascript:", 0),
+            (" style=\"", 0), (" onclick", 0),
+        ] {
+            assert_eq!(html.matches(part).count(), times, "{uri}: {part}\n{html}");
+        }
+    }
+}
+
+/// The addresses of all links.
+fn hrefs(html: &str) -> Vec<String> {
+    let parts = html.split(" href=\"").skip(1);
+    parts.map(|rest| unescape(rest.split('"').next().unwrap())).collect()
+}
+
+fn unescape(text: &str) -> String {
+    let text = text.replace("&#38;", "&").replace("&#x26;", "&").replace("&amp;", "&");
+    text.replace("&#39;", "'").replace("&#34;", "\"")
+}
+
+fn day(app_today: i32, ahead: i32) -> String {
+    let date = jiff::civil::date(1970, 1, 1);
+    date.checked_add(jiff::Span::new().days(app_today + ahead)).unwrap().to_string()
+}
+
+fn today() -> i32 {
+    kechuang::app::Clock::new(8).today()
+}
+
+fn sample() -> Site {
+    let mut records = vec![
+        json!({"kind": "policy", "id": "p1", "title": "青岛市海水淡化产业扶持办法", "document_number": "青政发〔2026〕1号",
+            "summary": "支持海水淡化关键设备研发。", "body": "第一条 支持反渗透膜。\n第二条 最高600万元。",
+            "applies_to": ["370212"], "division_code": "370200", "validity": "in_force", "level": "municipal",
+            "audience": ["enterprise"], "max_amount_yuan": 6_000_000, "published_on": "2026-03-01",
+            "windows": [{"kind": "batch", "opens": "2026-01-05", "closes": day(today(), 12)}],
+            "conditions": [{"id": "c1", "text": "注册成立满一年", "clause": "第三条",
+                "all": [{"attr": "registered_on", "op": "months_since_ge", "value": 12}]}],
+            "amounts": [{"id": "a1", "kind": "fixed", "label": "首次奖励", "value": 100_000, "unit": "元", "clause": "四"}],
+            "relations": [{"type": "basis", "id": "p2"}, {"type": "basis", "id": "nowhere"}],
+            "source_url": "https://example.org/p1", "contact": {"name": "王工", "phone": "0532-0000"}, "example": true}),
+        json!({"kind": "policy", "id": "p2", "title": "山东省科技型企业研发补助", "applies_to": ["370000"],
+            "audience": ["unlimited"], "level": "provincial", "published_on": "2026-05-01"}),
+        json!({"kind": "demand", "id": "d1", "title": "海水淡化膜元件国产替代", "problem": "硼脱除率偏低。",
+            "budget_yuan": 50_000, "quantities": [{"name": "脱盐率", "operator": "ge", "value": 99.8, "unit": "%"}],
+            "expires_on": day(today(), 0), "published_on": "2026-06-01"}),
+    ];
+    for at in 0..45 {
+        records.push(json!({"kind": "achievement", "id": format!("a{at}"), "title": format!("淡化装置{at}"),
+            "published_on": "2025-01-01"}));
+    }
+    Site::new(records)
+}
+
+#[tokio::test]
+async fn every_page_stands() {
+    let site = sample();
+    for uri in [
+        "/", "/?lang=en", "/search", "/search?q=%E6%B7%A1%E5%8C%96", "/search?q=%E6%B7%A1%E5%8C%96&lang=en",
+        "/search?kind=policy", "/search?kind=policy,demand&sort=newest", "/search?q=zzzz%20qqqq",
+        "/search?q=%00%FF%ED%A0%80&utm_source=x", "/search?q=%3Cscript%3E", "/search?q=&kind=&select=&sort=&offset=",
+        "/records/policy/p1", "/records/policy/p1?lang=en", "/records/demand/d1", "/developers", "/developers?lang=en",
+    ] {
+        site.page(uri).await;
+    }
+    let home = site.page("/").await;
+    for part in ["<html lang=\"zh-CN\">", "技术需求", "海水淡化膜元件国产替代", "即将截止", "今天截止", "还有 12 天", "48 条记录"] {
+        assert!(home.contains(part), "{part}\n{home}");
+    }
+    assert!(home.contains("action=\"/search\" method=\"get\""));
+    let english = site.page("/?lang=en").await;
+    assert!(english.contains("<html lang=\"en\">") && english.contains("Closing soon"));
+    assert!(hrefs(&english).iter().any(|href| href == "/search?kind=policy&lang=en"));
+}
+
+#[tokio::test]
+async fn language_follows_the_browser_unless_it_was_chosen() {
+    let site = sample();
+    let ask = |uri: &str| {
+        let request = Request::get(uri).header(header::ACCEPT_LANGUAGE, "en-US,en;q=0.9");
+        site.ask(request.body(Body::empty()).unwrap())
+    };
+    assert!(ask("/").await.html.contains("<html lang=\"en\">"));
+    assert!(ask("/?lang=zh").await.html.contains("<html lang=\"zh-CN\">"));
+    assert_eq!(ask("/").await.headers[header::VARY], "accept-language");
+}
+
+#[tokio::test]
+async fn results_mark_hits_and_keep_the_query() {
+    let site = sample();
+    let html = site.page("/search?q=%E6%B5%B7%E6%B0%B4%E6%B7%A1%E5%8C%96&kind=policy").await;
+    assert!(html.contains("value=\"海水淡化\""), "{html}");
+    assert!(html.contains("name=\"kind\" value=\"policy\""));
+    assert!(html.contains("<a href=\"/records/policy/p1\">青岛市<mark>海水淡化</mark>产业扶持办法</a>"), "{html}");
+    for part in ["600万元", "现行有效", "示例", "还有 12 天", "青岛市 › 黄岛区", "企业"] {
+        assert!(html.contains(part) || part.starts_with("青岛市 ›"), "{part}\n{html}");
+    }
+    assert!(!html.contains("王工") && !html.contains("0532"));
+    let sorts = site.page("/search?kind=policy&sort=max_amount_yuan:desc").await;
+    let (high, low) = (sorts.find("records/policy/p1"), sorts.find("records/policy/p2"));
+    assert!(high.unwrap() < low.unwrap());
+}
+
+#[tokio::test]
+async fn facets_add_and_remove_selections() {
+    let site = sample();
+    let html = site.page("/search?kind=policy").await;
+    let add = "/search?kind=policy&select=level:municipal";
+    assert!(hrefs(&html).iter().any(|href| href == add), "{:#?}", hrefs(&html));
+    let chosen = site.page(add).await;
+    assert!(chosen.contains("records/policy/p1") && !chosen.contains("records/policy/p2"));
+    assert!(chosen.contains("移除条件：政策层级：市级"), "{chosen}");
+    assert!(chosen.contains("清除全部") && chosen.contains("筛选（已选 1）"));
+    let links = hrefs(&chosen);
+    assert!(links.iter().filter(|href| *href == "/search?kind=policy").count() >= 3, "{links:#?}");
+    let both = "/search?kind=policy&select=level:municipal&select=level:provincial";
+    assert!(links.iter().any(|href| href == both), "the other values of the field can be added: {links:#?}");
+    let both = site.page(both).await;
+    assert!(both.contains("records/policy/p1") && both.contains("records/policy/p2"));
+    // A tree goes down a level at a time.
+    let tree = site.page("/search?kind=policy&select=applies_to:370200").await;
+    assert!(tree.contains("select=applies_to:370212"), "{tree}");
+    assert!(tree.contains("records/policy/p1") && !tree.contains("records/policy/p2"));
+}
+
+#[tokio::test]
+async fn tabs_count_every_kind_and_drop_what_another_kind_lacks() {
+    let site = sample();
+    let html = site.page("/search?q=%E6%B7%A1%E5%8C%96&kind=policy&select=level:municipal&sort=issued_on:desc").await;
+    let q = "q=%E6%B7%A1%E5%8C%96";
+    let links = hrefs(&html);
+    assert!(links.contains(&format!("/search?{q}&kind=demand")), "{links:#?}");
+    assert!(links.contains(&format!("/search?{q}")), "{links:#?}");
+    let html = site.page(&format!("/search?{q}&kind=policy")).await;
+    let tabs = &html[html.find("class=\"tabs\"").unwrap()..html.find("class=\"results\"").unwrap()];
+    for (label, count) in [("全部", 47), ("政策", 1), ("技术需求", 1), ("科技成果", 45), ("智库报告", 0)] {
+        let expected = format!("{label} <span class=\"count\">{count}</span>");
+        assert!(tabs.contains(&expected), "{expected}\n{tabs}");
+    }
+    assert_eq!(tabs.matches("aria-current=\"page\"").count(), 1);
+}
+
+#[tokio::test]
+async fn pages_follow_each_other() {
+    let site = sample();
+    let first = site.page("/search?kind=achievement").await;
+    assert!(first.contains("找到 45 条结果"));
+    assert!(!first.contains("上一页") && first.contains("href=\"/search?kind=achievement&#38;offset=20\""), "{first}");
+    let last = site.page("/search?kind=achievement&offset=40").await;
+    assert!(last.contains("上一页") && !last.contains("下一页"));
+    assert_eq!(last.matches("<article").count(), 5);
+    let beyond = site.page("/search?kind=achievement&offset=1000").await;
+    assert!(beyond.contains("超出结果的末尾") && beyond.contains("回到第一页"));
+}
+
+#[tokio::test]
+async fn relaxation_is_said_in_words() {
+    let site = sample();
+    // 海水淡化 and 航天发动机 never stand together.
+    let html = site.page("/search?q=%E6%B5%B7%E6%B0%B4%E6%B7%A1%E5%8C%96%20%E8%88%AA%E5%A4%A9%E5%8F%91%E5%8A%A8%E6%9C%BA").await;
+    assert!(html.contains("没有足够的结果"), "{html}");
+}
+
+#[tokio::test]
+async fn a_page_without_results_helps() {
+    let site = sample();
+    let html = site.page("/search?q=%E6%B5%B7%E6%B0%B4%E6%B7%A1%E5%8C%96&kind=policy&select=level:national").await;
+    for part in ["没有找到“海水淡化”", "去掉筛选条件再搜", "其他类别中有结果", "检索时的理解", "浏览全部记录"] {
+        assert!(html.contains(part), "{part}\n{html}");
+    }
+    let quoted = site.page("/search?q=%22%E5%8C%96%E6%B7%A1%E6%B0%B4%E6%B5%B7%22").await;
+    assert!(quoted.contains("去掉引号再搜"), "{quoted}");
+}
+
+#[tokio::test]
+async fn a_record_is_told_in_words() {
+    let site = sample();
+    let html = site.page("/records/policy/p1").await;
+    for part in [
+        "<h1>青岛市海水淡化产业扶持办法</h1>", "山东省 › 青岛市 › 黄岛区", "600万元", "<p>第二条 最高600万元。</p>",
+        "<th scope=\"col\">申报截止</th>", "注册成立满一年", "第三条", "10万元", "如有联系方式，仅向登记用户显示。",
+        "href=\"/records/policy/p2\">山东省科技型企业研发补助</a>", "nowhere", "还有 12 天",
+        "href=\"/v1/records/policy/p1\"", "href=\"https://example.org/p1\" rel=\"noopener nofollow\"",
+    ] {
+        assert!(html.contains(part), "{part}\n{html}");
+    }
+    for part in ["王工", "0532-0000", "months_since_ge", "registered_on", "{&#34;", "[{"] {
+        assert!(!html.contains(part), "{part}\n{html}");
+    }
+    assert!(hrefs(&html).contains(&"/search?kind=policy&select=level:municipal".to_owned()));
+    let demand = site.page("/records/demand/d1?lang=en").await;
+    assert!(demand.contains("脱盐率 ≥ 99.8 %") && demand.contains("¥50,000") && demand.contains(">today<"));
+}
+
+#[tokio::test]
+async fn mistakes_are_explained() {
+    let site = sample();
+    for (uri, status, part) in [
+        ("/records/policy/none", 404, "没有这个页面"),
+        ("/records/none/p1", 404, "没有这个页面"),
+        ("/records/_key/x", 404, "没有这个页面"),
+        ("/records/policy/%FF", 404, "没有这个页面"),
+        ("/records/policy/%00", 404, "没有这个页面"),
+        ("/nowhere", 404, "没有这个页面"),
+        ("/assets/style.css", 404, "没有这个页面"),
+        ("/assets/%2e%2e%2fCargo.toml", 404, "没有这个页面"),
+        ("/search?filter=level%20%3D", 400, "filter"),
+        ("/search?sort=nothing:asc", 400, "sort"),
+        ("/search?sort=%3Cb%3E", 400, "&#60;b&#62;"),
+        ("/search?kind=none", 400, "policy"),
+        ("/search?select=level", 400, "FIELD:VALUE"),
+        ("/search?select=none:1", 400, "select"),
+        ("/search?offset=1001", 400, "1000"),
+        ("/search?offset=x", 400, "1000"),
+    ] {
+        let page = site.get(uri).await;
+        assert_eq!(page.status.as_u16(), status, "{uri}");
+        page.check(uri);
+        assert!(page.html.contains(part), "{uri}: {part}\n{}", page.html);
+    }
+    let long = site.get(&format!("/search?q={}", "a".repeat(600))).await;
+    assert_eq!(long.status, StatusCode::BAD_REQUEST);
+    let posted = site.ask(Request::post("/search").body(Body::empty()).unwrap()).await;
+    assert_eq!(posted.status, StatusCode::METHOD_NOT_ALLOWED);
+    posted.check("POST /search");
+}
+
+#[tokio::test]
+async fn style_is_kept_under_a_name_of_its_own() {
+    let site = sample();
+    let home = site.page("/").await;
+    let assets: Vec<String> = hrefs(&home).into_iter().filter(|href| href.starts_with("/assets/")).collect();
+    assert_eq!(assets.len(), 2, "{assets:?}");
+    for (asset, media_type) in assets.iter().zip(["text/css; charset=utf-8", "image/svg+xml"]) {
+        let file = site.get(asset).await;
+        assert_eq!(file.status, StatusCode::OK, "{asset}");
+        assert_eq!(file.headers[header::CONTENT_TYPE], media_type);
+        assert!(file.headers[header::CACHE_CONTROL].to_str().unwrap().contains("immutable"));
+        assert!(!file.html.contains("http://") || media_type == "image/svg+xml", "loads nothing from elsewhere");
+        assert!(!file.html.contains("@import") && !file.html.contains("url("));
+    }
+}
+
+/// Puts hostile text wherever the field takes text.
+fn hostile(field: &Field) -> Option<Value> {
+    let text: String = HOSTILE.chars().take(field.max_length).collect();
+    let value = match field.field_type {
+        FieldType::Text | FieldType::Code => json!(text),
+        FieldType::Term if field.vocabulary.is_none() => json!(text),
+        FieldType::Quantity => json!({"name": text, "operator": "ge", "value": 1, "unit": text}),
+        FieldType::File => json!({"name": text, "url": "https://example.org/%3Cimg%3E"}),
+        FieldType::Object if field.open => {
+            json!({"text": HOSTILE, "clause": HOSTILE, "who": HOSTILE, "label": HOSTILE, HOSTILE: HOSTILE})
+        }
+        FieldType::Object => {
+            let members = field.fields.iter().filter_map(|inner| Some((inner.name.clone(), hostile(inner)?)));
+            let members: Map<String, Value> = members.collect();
+            (!members.is_empty()).then_some(Value::Object(members))?
+        }
+        _ => return None,
+    };
+    Some(if field.multiple { json!([value]) } else { value })
+}
+
+#[tokio::test]
+async fn hostile_text_is_text() {
+    let site = Site::new(Vec::new());
+    let mut drafts = Vec::new();
+    for kind in &site.app.catalog.kinds {
+        let fields: Fields =
+            kind.fields.iter().filter_map(|field| Some((field.name.clone(), hostile(field)?))).collect();
+        let mut draft = Draft::from_object(fields, Some(&kind.name), Some("h")).unwrap();
+        draft.source = Some(HOSTILE.into());
+        drafts.push(draft);
+    }
+    for outcome in site.app.ingest.put(drafts, &site.key, &site.app.clock.now()).unwrap() {
+        outcome.unwrap();
+    }
+    site.app.catch_up(&mut |_| ()).unwrap();
+    let mut pages = vec![
+        "/".to_owned(), "/search".into(), "/developers".into(), "/search?q=onerror".into(),
+        "/search?q=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E%22%27".into(),
+        "/?lang=en&x=%22%3E%3Cimg%20src%3Dx%3E".into(),
+    ];
+    for kind in &site.app.catalog.kinds {
+        pages.push(format!("/records/{}/h", kind.name));
+        pages.push(format!("/search?kind={}&q=onerror", kind.name));
+        pages.push(format!("/search?kind={}&select=organization:%3Cimg%20src%3Dx%3E", kind.name));
+    }
+    for uri in pages {
+        let html = site.page(&uri).await;
+        let images: Vec<&str> = html.split("<img").skip(1).map(|rest| &rest[..20]).collect();
+        assert!(images.iter().all(|image| image.starts_with(" src=\"/assets/icon.")), "{uri}: {images:?}");
+        assert!(!html.contains("onerror=\""), "{uri}");
+    }
+    let record = site.page(&format!("/records/{}/h", site.app.catalog.kinds[0].name)).await;
+    assert!(record.matches("&#60;img src=x onerror").count() > 10, "{record}");
+}
+
+#[tokio::test]
+async fn an_empty_service_has_pages_too() {
+    let site = Site::new(Vec::new());
+    for uri in ["/", "/search", "/developers", "/search?q=x&kind=policy"] {
+        site.page(uri).await;
+    }
+}
