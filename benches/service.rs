@@ -60,10 +60,7 @@ fn main() {
 
 /// Writes and indexes; prints records a second of CPU and of wall time.
 fn fill(app: &App, records: usize, sentences: &[String], random: &mut Random) {
-    let text = app
-        .keys
-        .create(Role::Administrator, None, app.clock.now())
-        .expect("a key is made");
+    let text = app.keys.create(Role::Administrator, None, app.clock.now()).expect("a key is made");
     let key = app.keys.find(&text).expect("the store answers").expect("the key is there");
     let (wall, cpu) = (Instant::now(), self_cpu());
     let mut written = 0;
@@ -125,7 +122,11 @@ fn in_process(app: &App, queries: &[String]) {
             }
             cpu = self_cpu() - before;
         }
-        assert!(found * 10 >= queries.len() * 9, "{found} of {} queries found anything", queries.len());
+        assert!(
+            found * 10 >= queries.len() * 9,
+            "{found} of {} queries found anything",
+            queries.len()
+        );
         row(&format!("{name}: ms of CPU"), 1e3 * cpu.as_secs_f64() / queries.len() as f64);
         percentiles(name, times);
     }
@@ -176,9 +177,7 @@ fn tantivy_alone(index: &Path, queries: &[String]) {
 /// The floor under HTTP.
 fn constant_endpoint() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let listener = runtime
-        .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
-        .expect("a port");
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
     runtime.spawn(async move {
         let router = axum::Router::new().route("/", axum::routing::get(|| async { "{}" }));
@@ -384,8 +383,7 @@ fn record(sentences: &[String], random: &mut Random) -> serde_json::Map<String, 
     ];
     const INDUSTRIES: [&str; 8] = ["C26", "C35", "I65", "C39", "C27", "M73", "C38", "A01"];
     const FIELDS: [&str; 8] = ["01", "02", "03", "04", "05", "06", "07", "08"];
-    let title: String =
-        random.pick(sentences).chars().take(12 + random.below(16)).collect();
+    let title: String = random.pick(sentences).chars().take(12 + random.below(16)).collect();
     let mut body = String::new();
     let mut length = title.chars().count();
     while length < 690 {
@@ -454,7 +452,8 @@ fn sentences() -> Vec<String> {
         for line in BufReader::new(reader).lines() {
             let value: Value = serde_json::from_str(&line.expect("a line")).expect("JSON");
             for name in ["text", "abstract", "body", "summary", "title"] {
-                for sentence in value[name].as_str().unwrap_or("").split_inclusive(['。', '；', '\n'])
+                for sentence in
+                    value[name].as_str().unwrap_or("").split_inclusive(['。', '；', '\n'])
                 {
                     if (8..200).contains(&sentence.chars().count()) {
                         seen.insert(sentence.to_owned(), ());
@@ -506,7 +505,8 @@ struct Random(u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         self.0 >> 33
     }
 

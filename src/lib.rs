@@ -8,19 +8,32 @@
 //! 4. [`store`]: the truth and its change log; [`engine`]: retrieval.
 //! 5. [`presentation`]: ranked hits -> a page.
 //! 6. [`service`]: where engine and store meet.
-//! 7. [`http`] and [`portal`]: the service over HTTP.
-//! 8. [`config`], [`app`], [`cli`]: composition and commands; [`evaluation`] stands alone.
+//! 7. [`config`] and [`app`]: what is set, and what is opened.
+//! 8. [`http`], then [`portal`]: the API, and the pages beside it.
+//! 9. [`evaluation`] (measures, standing alone) and [`cli`] (the commands).
 
 pub mod record;
+
 pub mod text;
+
 pub mod query;
+
 pub mod store;
+
 pub mod engine;
+
 pub mod presentation;
+
 pub mod service;
+
 pub mod config;
+
 pub mod app;
-pub mod evaluation;
-pub mod cli;
+
 pub mod http;
+
 pub mod portal;
+
+pub mod evaluation;
+
+pub mod cli;

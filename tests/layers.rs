@@ -63,7 +63,8 @@ fn files() -> Vec<(String, PathBuf)> {
 fn modules_use_only_those_below() {
     let mut wrong = Vec::new();
     for (module, path) in files() {
-        let layer = layer_of(&module).unwrap_or_else(|| panic!("{module} has no layer: name it here"));
+        let layer =
+            layer_of(&module).unwrap_or_else(|| panic!("{module} has no layer: name it here"));
         for (at, line) in code(&path).lines().enumerate() {
             for used in line.split("crate::").skip(1) {
                 let used: String =

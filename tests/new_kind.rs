@@ -111,8 +111,7 @@ async fn a_toml_file_alone_brings_a_kind() {
         .expect("the rejected row is written");
     assert!(rejected.contains("\"line\":3") && rejected.contains("format"), "{rejected}");
 
-    let config =
-        Config { data, index_config: Some(index_config), ..Config::default() };
+    let config = Config { data, index_config: Some(index_config), ..Config::default() };
     let app = Arc::new(App::open(&config).expect("the data folder opens"));
     let follower = app.follow();
     let state = AppState::new(app.clone(), follower.progress.clone(), &config);
@@ -126,9 +125,8 @@ async fn a_toml_file_alone_brings_a_kind() {
         assert!(status.is_success(), "{path}: {status}: {body}");
         body
     };
-    let json = async |path: &str| -> Value {
-        serde_json::from_str(&get(path).await).expect("JSON")
-    };
+    let json =
+        async |path: &str| -> Value { serde_json::from_str(&get(path).await).expect("JSON") };
 
     // Search: text, vocabulary labels, filter, disjunctive facets, sort.
     let found = json(
@@ -150,14 +148,17 @@ async fn a_toml_file_alone_brings_a_kind() {
     // The description from which clients are drawn.
     let kind = json("/v1/kinds/training").await;
     assert_eq!(kind["label"], "技术培训");
-    assert!(kind["fields"].as_array().expect("fields").iter().any(|field| field["name"] == "syllabus"));
+    assert!(
+        kind["fields"].as_array().expect("fields").iter().any(|field| field["name"] == "syllabus")
+    );
     assert!(json("/v1/openapi.json").await.to_string().contains("授课方式"));
 
     // The pages.
     let page = get("/search?q=%E5%AE%9E%E5%8A%A1&kind=training").await;
     assert!(page.contains("技术培训") && page.contains("授课方式") && page.contains("<mark>"));
     let page = get("/records/training/t1").await;
-    for text in ["技术经理人初级班", "集中面授", "2,800", "大纲", "技术合同认定登记实务"] {
+    for text in ["技术经理人初级班", "集中面授", "2,800", "大纲", "技术合同认定登记实务"]
+    {
         assert!(page.contains(text), "{text} is missing: {page}");
     }
 }

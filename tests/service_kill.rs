@@ -111,8 +111,7 @@ fn mark(id: &str, version: u64) -> String {
 fn check(address: &str, acknowledged: &HashMap<String, u64>) {
     for (at, (id, version)) in acknowledged.iter().enumerate() {
         let request = |path: String| {
-            let request =
-                format!("GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n");
+            let request = format!("GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n");
             send(address, &request).expect("the server answers")
         };
         let (status, body) = request(format!("/v1/records/report/{id}"));
@@ -125,10 +124,12 @@ fn check(address: &str, acknowledged: &HashMap<String, u64>) {
         assert!(found >= *version, "{id}: v{version} was acknowledged, v{found} is there");
         // Searching for each of thousands takes long; a sample of them says as much about the index.
         if at % 7 == 0 {
-            let (status, body) =
-                request(format!("/v1/search?q={}&kind=report", mark(id, found)));
+            let (status, body) = request(format!("/v1/search?q={}&kind=report", mark(id, found)));
             assert_eq!(status, 200, "{body}");
-            assert!(body.contains(&format!("\"id\":\"{id}\"")), "{id} v{found} is not found: {body}");
+            assert!(
+                body.contains(&format!("\"id\":\"{id}\"")),
+                "{id} v{found} is not found: {body}"
+            );
         }
     }
 }
@@ -187,7 +188,9 @@ fn send(address: &str, request: &str) -> Option<(u16, String)> {
     let (head, body) = answer.split_once("\r\n\r\n")?;
     let length: usize = head
         .lines()
-        .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok())
+        .find_map(|line| {
+            line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok()
+        })
         .unwrap_or(body.len());
     (body.len() >= length).then_some(())?;
     Some((head.get(9..12)?.parse().ok()?, body.to_owned()))

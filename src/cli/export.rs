@@ -33,7 +33,9 @@ impl Export {
         let kinds = match &self.kind {
             None => known,
             Some(kind) if known.iter().any(|known| **known == **kind) => vec![kind.as_str().into()],
-            Some(kind) => bail!("--kind {kind}: there is no such kind; there are {}", known.join(", ")),
+            Some(kind) => {
+                bail!("--kind {kind}: there is no such kind; there are {}", known.join(", "))
+            }
         };
         let store = open_store(
             &config.data,

@@ -119,8 +119,8 @@ impl Import {
 
     fn read_map(&self, kind: &RecordKind) -> anyhow::Result<Option<ImportMap>> {
         let Some(path) = &self.map else { return Ok(None) };
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("--map {}", path.display()))?;
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("--map {}", path.display()))?;
         Ok(Some(ImportMap::parse(&text, &path.display().to_string(), kind)?))
     }
 
@@ -164,7 +164,9 @@ impl Import {
         bar.finish_and_clear();
         rejects.finish()?;
         ended.map_err(|ended| match ended {
-            Ended::Target(error) => anyhow::anyhow!("writing ended after {} rows: {error}", counts.read),
+            Ended::Target(error) => {
+                anyhow::anyhow!("writing ended after {} rows: {error}", counts.read)
+            }
             Ended::Report(error) => anyhow::anyhow!("rejected rows cannot be put down: {error}"),
             Ended::Read(error) => anyhow::anyhow!(
                 "reading ended after {} rows: {error}; the rows before are in",
@@ -177,7 +179,10 @@ impl Import {
 /// Opens a file or standard input, with a bar over its bytes.
 fn open(file: &Path) -> anyhow::Result<(Box<dyn Read>, ProgressBar)> {
     if is_stdin(file) {
-        return Ok((Box::new(io::stdin().lock()), progress::spinner("standard input, bytes".into())));
+        return Ok((
+            Box::new(io::stdin().lock()),
+            progress::spinner("standard input, bytes".into()),
+        ));
     }
     let opened = File::open(file).context("cannot be opened")?;
     let length = opened.metadata().map_or(0, |data| data.len());
@@ -300,7 +305,8 @@ impl ServerTarget {
             server.starts_with("http://") || server.starts_with("https://"),
             "--server {server}: an address such as http://127.0.0.1:8080 is expected"
         );
-        let client = reqwest::blocking::Client::builder().timeout(Duration::from_secs(120)).build()?;
+        let client =
+            reqwest::blocking::Client::builder().timeout(Duration::from_secs(120)).build()?;
         Ok(Self { client, url: format!("{server}/v1/bulk"), key: key.to_owned() })
     }
 
@@ -351,11 +357,7 @@ impl Target for ServerTarget {
             .filter(|line| !line.trim().is_empty())
             .map(|line| Ok(outcome(&serde_json::from_str(line)?)))
             .collect::<anyhow::Result<_>>()?;
-        ensure!(
-            outcomes.len() == count,
-            "the server answered {} of {count} rows",
-            outcomes.len()
-        );
+        ensure!(outcomes.len() == count, "the server answered {} of {count} rows", outcomes.len());
         Ok(outcomes)
     }
 }

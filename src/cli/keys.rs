@@ -70,7 +70,8 @@ fn open(place: &Place, must_exist: bool) -> anyhow::Result<Keys> {
 
 impl Create {
     fn run(self) -> anyhow::Result<ExitCode> {
-        let owner = self.owner.map(|owner| owner.trim().to_owned()).filter(|owner| !owner.is_empty());
+        let owner =
+            self.owner.map(|owner| owner.trim().to_owned()).filter(|owner| !owner.is_empty());
         let key = open(&self.place, false)?.create(self.role, owner, Clock::new(0).now())?;
         writeln!(std::io::stdout(), "{key}")?;
         Ok(ExitCode::SUCCESS)

@@ -21,8 +21,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::app::{App, OpenError};
 use crate::config::Config;
-use crate::store::embedded::{EmbeddedOptions, EmbeddedStore};
 use crate::store::StoreError;
+use crate::store::embedded::{EmbeddedOptions, EmbeddedStore};
 
 /// Exit code of an import that refused rows.
 const SOME_REJECTED: u8 = 3;

@@ -32,7 +32,11 @@ impl Reindex {
         app.catch_up(&mut |revision| bar.set_position(revision.0))?;
         bar.finish_and_clear();
         let records = app.engine.num_records()?;
-        eprintln!("{} records indexed in {:.1} s", grouped(records), started.elapsed().as_secs_f64());
+        eprintln!(
+            "{} records indexed in {:.1} s",
+            grouped(records),
+            started.elapsed().as_secs_f64()
+        );
         Ok(ExitCode::SUCCESS)
     }
 }

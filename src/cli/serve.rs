@@ -13,6 +13,7 @@ use super::{Place, grouped, open_app, sample};
 use crate::app::{App, remove_stale_indexes};
 use crate::config::Config;
 use crate::http::{self, AppState};
+use crate::portal;
 use crate::service::indexing::Progress;
 use crate::service::keys::Role;
 
@@ -106,7 +107,8 @@ fn serve(app: App, listener: TcpListener, config: &Config) -> anyhow::Result<()>
             address,
             config.data.clone(),
         ));
-        let served = http::serve(listener, state, http::stop_signal()).await;
+        let served =
+            http::serve(listener, portal::site(state.clone()), state, http::stop_signal()).await;
         ready.abort();
         served
     });

@@ -90,7 +90,11 @@ impl Verify {
         if !in_store.is_empty() || !in_index.is_empty() {
             return Ok(ExitCode::FAILURE);
         }
-        writeln!(out, "records and index: every checksum is right, up to revision {}", store.head())?;
+        writeln!(
+            out,
+            "records and index: every checksum is right, up to revision {}",
+            store.head()
+        )?;
         Ok(ExitCode::SUCCESS)
     }
 }

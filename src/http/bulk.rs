@@ -13,7 +13,7 @@ use tokio::time::{Duration, Instant, sleep, timeout_at};
 use super::problem::ProblemBody;
 use super::{AppState, Code, PoolError, Problem, auth, input, records};
 use crate::app::App;
-use crate::record::{Revision, RecordId};
+use crate::record::{RecordId, Revision};
 use crate::service::ingest::{Draft, Rejection, Written};
 use crate::service::keys::Key;
 use crate::store::StoreError;
@@ -61,11 +61,9 @@ pub async fn write_bulk(
         state,
     };
     bulk.run(body).await?;
-    if wait {
-        bulk.state.progress.wait_for(bulk.last, bulk.state.limits.refresh).await;
-    }
-    let mut response = bulk.answer.into_response();
+    let mut response = std::mem::take(&mut bulk.answer).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+    records::refreshed(&bulk.state, &mut response, bulk.last, wait).await;
     Ok(response)
 }
 
@@ -123,7 +121,8 @@ impl Bulk {
         match stopped {
             Some(problem) if !self.wrote => Err(problem),
             Some(problem) => {
-                let detail = format!("{}; this line and those after it were not read", problem.detail);
+                let detail =
+                    format!("{}; this line and those after it were not read", problem.detail);
                 let problem = Problem { detail, ..problem };
                 report(&mut self.answer, splitter.number + 1, &problem);
                 Ok(())
@@ -236,8 +235,7 @@ fn read_line(line: &Line) -> Result<Draft, Problem> {
 
 /// A line has no path: what is wrong with its kind or id is wrong with the record.
 fn refuse(rejection: Rejection) -> Problem {
-    let names_record =
-        matches!(rejection, Rejection::UnknownKind { .. } | Rejection::BadId { .. });
+    let names_record = matches!(rejection, Rejection::UnknownKind { .. } | Rejection::BadId { .. });
     let problem = Problem::from(rejection);
     if names_record { Problem { code: Code::InvalidRecord, ..problem } } else { problem }
 }

@@ -49,7 +49,8 @@ pub fn query_pairs(uri: &Uri) -> Result<Vec<(String, String)>, Problem> {
             Problem::new(Code::BadParameter, format!("`{name}`: expected {expected}"))
         };
         let name = decode(name).ok_or_else(|| bad("?", "parameter names in UTF-8"))?;
-        let value = decode(value).ok_or_else(|| bad(&name, "a value in UTF-8; found other bytes"))?;
+        let value =
+            decode(value).ok_or_else(|| bad(&name, "a value in UTF-8; found other bytes"))?;
         if name.contains('\0') || value.contains('\0') {
             return Err(bad(&name, "text; found a NUL character"));
         }
@@ -133,7 +134,8 @@ pub fn refresh(uri: &Uri) -> Result<bool, Problem> {
 pub fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Problem> {
     let mut values = headers.get_all(name).iter();
     let Some(value) = values.next() else { return Ok(None) };
-    let bad = |expected: &str| Problem::new(Code::BadHeader, format!("{name}: expected {expected}"));
+    let bad =
+        |expected: &str| Problem::new(Code::BadHeader, format!("{name}: expected {expected}"));
     if values.next().is_some() {
         return Err(bad("one header; found several"));
     }
@@ -195,7 +197,9 @@ pub async fn body(
 
 /// Turns a body that broke off into a problem.
 pub fn received(chunk: Result<Bytes, axum::Error>) -> Result<Bytes, Problem> {
-    chunk.map_err(|_| Problem::new(Code::BadBody, "expected the whole body; found that it broke off"))
+    chunk.map_err(|_| {
+        Problem::new(Code::BadBody, "expected the whole body; found that it broke off")
+    })
 }
 
 /// Refuses a body whose announced length is over `limit`.
@@ -238,8 +242,12 @@ pub fn json_object(bytes: &[u8]) -> Result<Fields, Problem> {
         )),
         Err(error) => Err(Problem::new(
             Code::BadJson,
-            format!("expected a JSON object in UTF-8; found at line {}, column {}: {}",
-                error.line(), error.column(), reason(&error)),
+            format!(
+                "expected a JSON object in UTF-8; found at line {}, column {}: {}",
+                error.line(),
+                error.column(),
+                reason(&error)
+            ),
         )),
     }
 }

@@ -50,8 +50,7 @@ pub async fn observe(State(state): State<AppState>, mut request: Request, next: 
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if may_read {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-        headers
-            .insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
     }
     let status = response.status().as_u16().to_string();
     metrics::counter!(
@@ -77,8 +76,8 @@ fn limit(state: &AppState, route: &str, may_read: bool) -> Duration {
     let limits = &state.limits;
     match route {
         "/v1/bulk" => limits.bulk + limits.refresh + SLACK,
-        "/v1/search" => limits.receive.max(limits.read),
         _ if may_read => limits.read,
+        "/v1/search" => limits.receive + limits.read,
         _ => limits.receive + limits.read + limits.refresh,
     }
 }

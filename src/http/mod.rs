@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::Uri;
+use axum::routing::any;
 use tower_http::compression::CompressionLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -123,15 +124,22 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(bulk::write_bulk))
 }
 
-/// The whole service.
+/// The API alone.
 pub fn router(state: AppState) -> Router {
+    with_pages(state, Router::new().fallback(not_found))
+}
+
+/// The API, and `pages` for every path that is not the API's.
+pub fn with_pages(state: AppState, pages: Router) -> Router {
     let (router, _) = routes().split_for_parts();
     router
         .method_not_allowed_fallback(method_not_allowed)
-        .fallback(not_found)
-        .layer(axum::middleware::from_fn_with_state(state.clone(), middleware::observe))
+        .route("/v1", any(not_found))
+        .route("/v1/{*rest}", any(not_found))
+        .with_state(state.clone())
+        .merge(pages)
+        .layer(axum::middleware::from_fn_with_state(state, middleware::observe))
         .layer(CompressionLayer::new())
-        .with_state(state)
 }
 
 async fn not_found(uri: Uri) -> Problem {

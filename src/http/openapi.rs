@@ -21,14 +21,17 @@ pub async fn show_openapi(State(state): State<AppState>, uri: Uri) -> Result<Res
     Ok(response)
 }
 
+/// Media type and schema.
+type Content = (&'static str, &'static str);
+
 /// What goes in and out of an operation, beside its parameters.
 struct Shape {
     /// Name of the handler.
     operation: &'static str,
     /// Media type and schema of the body.
-    request: Option<(&'static str, &'static str)>,
+    request: Option<Content>,
     /// Status, meaning, media type and schema of the answers; no schema: no body.
-    answers: &'static [(u16, &'static str, Option<(&'static str, &'static str)>)],
+    answers: &'static [(u16, &'static str, Option<Content>)],
     /// Statuses of the problems, beside 401, 500 and 503.
     problems: &'static [u16],
     access: Access,
@@ -141,7 +144,11 @@ const SHAPES: &[Shape] = &[
     Shape {
         operation: "post_record",
         request: Some((JSON, "Record")),
-        answers: &[(201, "The record is written; `Location` is its address", Some((JSON, "Record")))],
+        answers: &[(
+            201,
+            "The record is written; `Location` is its address",
+            Some((JSON, "Record")),
+        )],
         problems: &[400, 403, 404, 408, 409, 413, 415, 422],
         access: Access::Write,
     },

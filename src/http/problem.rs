@@ -173,11 +173,15 @@ pub fn type_of(code: Code) -> String {
 }
 
 fn say(violation: &Violation) -> String {
-    let place = match violation.pointer.trim_start_matches('/') {
-        "" => String::new(),
-        place => format!("{place}: "),
+    let place = violation.pointer.trim_start_matches('/');
+    // A filter's place is within the text.
+    let within = violation.expected.strip_prefix("at character ");
+    let (place, expected) = match within.and_then(|within| within.split_once(": ")) {
+        Some((position, expected)) => (format!("{place}, at character {position}: "), expected),
+        None if place.is_empty() => (String::new(), &*violation.expected),
+        None => (format!("{place}: "), &*violation.expected),
     };
-    format!("{place}expected {}; found {}", violation.expected, violation.found)
+    format!("{place}expected {expected}; found {}", violation.found)
 }
 
 impl IntoResponse for Problem {
@@ -305,7 +309,13 @@ mod tests {
         };
         let one = Problem::of(Code::InvalidRecord, vec![violation("/windows/0/closes")]);
         assert_eq!(one.detail, "windows/0/closes: expected a date as YYYY-MM-DD; found \"soon\"");
+        let filter = Violation { expected: "at character 3: `]`".into(), ..violation("/filter") };
+        let filter = Problem::of(Code::BadFilter, vec![filter]);
+        assert_eq!(filter.detail, "filter, at character 3: expected `]`; found \"soon\"");
         let two = Problem::of(Code::InvalidRecord, vec![violation(""), violation("/x")]);
-        assert_eq!(two.detail, "expected a date as YYYY-MM-DD; found \"soon\" (1 more in `violations`)");
+        assert_eq!(
+            two.detail,
+            "expected a date as YYYY-MM-DD; found \"soon\" (1 more in `violations`)"
+        );
     }
 }

@@ -181,7 +181,10 @@ fn known_kind(state: &AppState, kind: &str) -> Result<(), Problem> {
 
 fn nothing_at(id: &RecordId) -> Problem {
     let id: String = id.to_string().chars().take(200).collect();
-    Problem::new(Code::NotFound, format!("expected a record that the caller may see; found none at {id}"))
+    Problem::new(
+        Code::NotFound,
+        format!("expected a record that the caller may see; found none at {id}"),
+    )
 }
 
 fn draft(bytes: &[u8], kind: &str, id: Option<&str>) -> Result<Draft, Problem> {
@@ -233,10 +236,9 @@ fn lists(tags: &str, revision: Revision) -> bool {
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     match input::header(headers, &IDEMPOTENCY_KEY)? {
-        Some(name) if name.is_empty() || name.len() > 255 => Err(Problem::new(
-            Code::BadHeader,
-            "Idempotency-Key: expected 1 to 255 characters",
-        )),
+        Some(name) if name.is_empty() || name.len() > 255 => {
+            Err(Problem::new(Code::BadHeader, "Idempotency-Key: expected 1 to 255 characters"))
+        }
         name => Ok(name.map(str::to_owned)),
     }
 }
@@ -261,11 +263,7 @@ fn show(record: &Record) -> Response {
     response
 }
 
-async fn acknowledge(
-    state: &AppState,
-    written: Written,
-    wait: bool,
-) -> Result<Response, Problem> {
+async fn acknowledge(state: &AppState, written: Written, wait: bool) -> Result<Response, Problem> {
     let Written { record, created } = written;
     let mut response = show(&record);
     if created {
@@ -279,7 +277,8 @@ async fn acknowledge(
     Ok(response)
 }
 
-async fn refreshed(state: &AppState, response: &mut Response, revision: Revision, wait: bool) {
+/// Waits, if `wait`, until the change can be found, and says whether it can.
+pub async fn refreshed(state: &AppState, response: &mut Response, revision: Revision, wait: bool) {
     if wait {
         let done = state.progress.wait_for(revision, state.limits.refresh).await;
         let done = if done { "done" } else { "pending" };

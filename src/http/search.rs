@@ -15,7 +15,8 @@ use crate::service::search::SearchError;
 
 /// The names of everything that a search takes.
 pub const PARAMETERS: [&str; 11] = [
-    "q", "kind", "filter", "select", "facets", "sort", "limit", "offset", "cursor", "raw", "explain",
+    "q", "kind", "filter", "select", "facets", "sort", "limit", "offset", "cursor", "raw",
+    "explain",
 ];
 
 /// Finds records.

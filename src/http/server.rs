@@ -3,19 +3,21 @@
 use std::future::Future;
 use std::time::Duration;
 
+use axum::Router;
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use super::{AppState, health, router};
+use super::{AppState, health};
 
 /// Time that requests have to end after the signal to stop.
 const DRAIN: Duration = Duration::from_secs(10);
 
-/// Serves until `shutdown`, then ends what was begun: readiness is withdrawn, nothing new is accepted, and open
+/// Serves `router`, made for `state`, until `shutdown`, then ends what was begun: readiness is withdrawn, nothing new is accepted, and open
 /// requests have ten seconds. A second signal returns at once.
 pub async fn serve(
     listener: TcpListener,
+    router: Router,
     state: AppState,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
@@ -32,7 +34,7 @@ pub async fn serve(
         // Answers are written whole; waiting for more only delays them.
         let _ = connection.set_nodelay(true);
     });
-    let server = axum::serve(listener, router(state)).with_graceful_shutdown(graceful);
+    let server = axum::serve(listener, router).with_graceful_shutdown(graceful);
     let mut server = tokio::spawn(async move { server.await });
     let ended = tokio::select! {
         ended = &mut server => Some(ended),

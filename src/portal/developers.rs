@@ -39,9 +39,18 @@ pub async fn get_developers(State(state): State<AppState>, visitor: Visitor) -> 
 
 fn make(app: &App, visitor: &Visitor) -> Result<Response, Failure> {
     let t = visitor.texts();
-    let newest = SearchRequest { limit: Some(1), ..Default::default() };
-    let newest = app.search.search(&newest, Visibility::Public, app.clock.today())?;
-    let first = app.catalog.kinds.first().map_or_else(|| "KIND".to_owned(), |kind| kind.name.to_string());
+    let newest = SearchRequest {
+        limit: Some(1),
+        ..Default::default()
+    };
+    let newest = app
+        .search
+        .search(&newest, Visibility::Public, app.clock.today())?;
+    let first = app
+        .catalog
+        .kinds
+        .first()
+        .map_or_else(|| "KIND".to_owned(), |kind| kind.name.to_string());
     let (kind, id) = match newest.items.first() {
         Some(item) => (item.kind.to_string(), item.id.to_string()),
         None => (first.clone(), "ID".to_owned()),
@@ -53,7 +62,10 @@ fn make(app: &App, visitor: &Visitor) -> Result<Response, Failure> {
                 "curl -G '{SERVER}/v1/search' --data-urlencode 'q=海水淡化' -d kind={first} -d limit=5"
             ),
         },
-        Example { label: t.example_record, command: format!("curl '{SERVER}/v1/records/{kind}/{id}'") },
+        Example {
+            label: t.example_record,
+            command: format!("curl '{SERVER}/v1/records/{kind}/{id}'"),
+        },
         Example {
             label: t.example_write,
             command: format!(

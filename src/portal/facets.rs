@@ -6,8 +6,8 @@ use super::links::SearchPlace;
 use super::text::{Lang, grouped};
 use super::value::facet_label;
 use crate::presentation::facet::FacetValue;
-use crate::record::kind::{Catalog, Column, Field};
 use crate::record::RecordKind;
+use crate::record::kind::{Catalog, Column, Field};
 
 /// Most groups of one page, beside those that something is selected in.
 const MAX_GROUPS: usize = 12;
@@ -55,10 +55,14 @@ pub fn paths(catalog: &Catalog, place: &SearchPlace) -> Vec<Arc<str>> {
         [] => catalog.kinds.iter().collect(),
         names => names.iter().filter_map(|name| catalog.kind(name)).collect(),
     };
-    let Some(first) = kinds.first() else { return Vec::new() };
+    let Some(first) = kinds.first() else {
+        return Vec::new();
+    };
     let mut paths: Vec<Arc<str>> = Vec::new();
     let mut add = |path: &str| {
-        let Some(column) = catalog.column(path) else { return };
+        let Some(column) = catalog.column(path) else {
+            return;
+        };
         let shared = kinds.iter().all(|kind| column.kinds.contains(&kind.name));
         let counted = column.facet.is_some();
         if shared && counted && paths.len() < MAX_GROUPS && !paths.contains(&column.path) {
@@ -67,13 +71,18 @@ pub fn paths(catalog: &Catalog, place: &SearchPlace) -> Vec<Arc<str>> {
     };
     if kinds.len() == 1 {
         first.card.fields.iter().for_each(|path| add(path));
+        let sections = first.sections.iter().flat_map(|section| &section.fields);
+        for field in sections.filter_map(|path| first.field_at(path)) {
+            each_path(field, &mut add);
+        }
     }
-    let sections = first.sections.iter().flat_map(|section| &section.fields);
-    for field in sections.filter_map(|path| first.field_at(path)).chain(&first.fields) {
+    for field in &first.fields {
         each_path(field, &mut add);
     }
     for selected in &place.select {
-        let column = selected.split_once(':').and_then(|(path, _)| catalog.column(path));
+        let column = selected
+            .split_once(':')
+            .and_then(|(path, _)| catalog.column(path));
         if let Some(column) = column
             && paths.len() < MAX_GROUPS + 6
             && !paths.contains(&column.path)
@@ -93,13 +102,18 @@ fn each_path(field: &Field, add: &mut impl FnMut(&str)) {
 
 /// Makes the group of one column; `None` when nothing can be chosen.
 pub fn group(
+    catalog: &Catalog,
     column: &Column,
     values: &[FacetValue],
     at: usize,
     place: &SearchPlace,
     lang: Lang,
 ) -> Option<Group> {
-    let maker = Maker { column, place, lang };
+    let maker = Maker {
+        column,
+        place,
+        lang,
+    };
     // A single root that everything is below chooses nothing.
     let values = match values {
         [root] if !root.children.is_empty() && !root.selected => root.children.as_slice(),
@@ -115,10 +129,17 @@ pub fn group(
         return None;
     }
     let chosen = rows.iter().any(|row| row.selected || row.below_open);
+    if let [only] = rows.as_mut_slice() {
+        only.below_open = true;
+    }
     // Two more than there is room for are shown after all: "more" takes a line itself.
-    let more = if rows.len() > SHOWN + 2 { rows.split_off(SHOWN) } else { Vec::new() };
+    let more = if rows.len() > SHOWN + 2 {
+        rows.split_off(SHOWN)
+    } else {
+        Vec::new()
+    };
     Some(Group {
-        label: lang.pick(&column.label).to_owned(),
+        label: label_of(catalog, column, lang),
         open: chosen || at < OPEN_GROUPS,
         rows,
         more_label: (lang.texts().more_values)(more.len() as u64),
@@ -135,11 +156,20 @@ struct Maker<'a> {
 
 impl Maker<'_> {
     fn row(&self, value: &FacetValue, depth: usize) -> Row {
-        let label = facet_label(self.column.facet.as_ref(), self.column.vocabulary.as_deref(), &value.value);
+        let label = facet_label(
+            self.column.facet.as_ref(),
+            self.column.vocabulary.as_deref(),
+            &value.value,
+        );
         Row {
-            label: label.map_or(&*value.label, |label| self.lang.pick(label)).to_owned(),
+            label: label
+                .map_or(&*value.label, |label| self.lang.pick(label))
+                .to_owned(),
             count: grouped(value.count),
-            href: self.place.toggled(&format!("{}:{}", self.column.path, value.value)).href(),
+            href: self
+                .place
+                .toggled(&format!("{}:{}", self.column.path, value.value))
+                .href(),
             selected: value.selected,
             depth,
             below: Vec::new(),
@@ -176,18 +206,40 @@ fn holds_selected(value: &FacetValue) -> bool {
     value.selected || value.children.iter().any(holds_selected)
 }
 
+/// The column's label; of a field inside an object with the object's label before it.
+fn label_of(catalog: &Catalog, column: &Column, lang: Lang) -> String {
+    let label = lang.pick(&column.label);
+    let above = column.path.rsplit_once('.').and_then(|(above, _)| {
+        let kind = catalog.kind(column.kinds.first()?)?;
+        Some(lang.pick(&kind.field_at(above)?.label))
+    });
+    match above {
+        Some(above) => format!("{above} · {label}"),
+        None => label.to_owned(),
+    }
+}
+
 /// What was selected, in words.
 pub fn chips(catalog: &Catalog, place: &SearchPlace, lang: Lang) -> Vec<Chip> {
     let t = lang.texts();
-    let chip = |label: String, href: String| Chip { hint: (t.remove)(&label), label, href };
+    let chip = |label: String, href: String| Chip {
+        hint: (t.remove)(&label),
+        label,
+        href,
+    };
     let selected = place.select.iter().map(|selected| {
         let (path, value) = selected.split_once(':').unwrap_or((selected, ""));
         let label = match catalog.column(path) {
             None => selected.clone(),
             Some(column) => {
-                let value_label = facet_label(column.facet.as_ref(), column.vocabulary.as_deref(), value)
-                    .map_or(value, |label| lang.pick(label));
-                format!("{}{}{value_label}", lang.pick(&column.label), t.colon)
+                let value_label =
+                    facet_label(column.facet.as_ref(), column.vocabulary.as_deref(), value)
+                        .map_or(value, |label| lang.pick(label));
+                format!(
+                    "{}{}{value_label}",
+                    label_of(catalog, column, lang),
+                    t.colon
+                )
             }
         };
         chip(label, place.toggled(selected).href())

@@ -55,14 +55,24 @@ fn make(app: &App, visitor: &Visitor) -> Result<Response, Failure> {
     let t = visitor.texts();
     let today = app.clock.today();
     let search = |request: &SearchRequest| app.search.search(request, Visibility::Public, today);
-    let counted =
-        search(&SearchRequest { facets: vec!["kind".into()], limit: Some(1), ..Default::default() })?;
+    let counted = search(&SearchRequest {
+        facets: vec!["kind".into()],
+        limit: Some(1),
+        ..Default::default()
+    })?;
     let count_of = |kind: &RecordKind| {
         let counts = counted.facets.get("kind");
-        let mut counts = counts.into_iter().flatten().filter(|value| *value.value == *kind.name);
+        let mut counts = counts
+            .into_iter()
+            .flatten()
+            .filter(|value| *value.value == *kind.name);
         counts.next().map_or(0, |value| value.count)
     };
-    let place_of = |kind: &RecordKind| visitor.anywhere().with(|place| place.kinds = vec![kind.name.to_string()]);
+    let place_of = |kind: &RecordKind| {
+        visitor
+            .anywhere()
+            .with(|place| place.kinds = vec![kind.name.to_string()])
+    };
     let kinds = app.catalog.kinds.iter().map(|kind| KindEntry {
         label: visitor.lang.pick(&kind.label).to_owned(),
         description: visitor.lang.pick(&kind.description).to_owned(),
@@ -117,7 +127,8 @@ fn closing(app: &App, visitor: &Visitor, today: i32) -> Result<Vec<Card>, Failur
     let mut cards: Vec<(i64, Card)> = Vec::new();
     for kind in &app.catalog.kinds {
         let by_deadline = kind.sorts.iter().find(|sort| {
-            sort.order == Direction::Ascending && kind.field_at(&sort.field).is_some_and(is_deadline)
+            sort.order == Direction::Ascending
+                && kind.field_at(&sort.field).is_some_and(is_deadline)
         });
         let Some(sort) = by_deadline else { continue };
         let request = SearchRequest {

@@ -37,6 +37,11 @@ pub use error::not_found;
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
                       frame-ancestors 'self'";
 
+/// The whole service: the API, and the pages for everything else.
+pub fn site(state: AppState) -> Router {
+    crate::http::with_pages(state.clone(), router(state).fallback(not_found))
+}
+
 /// Every page.
 pub fn router(state: AppState) -> Router {
     Router::new()
@@ -65,7 +70,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Visitor {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let pairs = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
         let pairs = pairs.map(|query| query.0).unwrap_or_default();
-        let chosen = pairs.iter().find(|(name, _)| name == "lang").and_then(|(_, lang)| Lang::named(lang));
+        let chosen = pairs
+            .iter()
+            .find(|(name, _)| name == "lang")
+            .and_then(|(_, lang)| Lang::named(lang));
         Ok(Self {
             lang: chosen.unwrap_or_else(|| Lang::accepted(&parts.headers)),
             chosen,
@@ -87,7 +95,10 @@ impl Visitor {
 
     /// A search page's address to build on: nothing but the language.
     pub fn anywhere(&self) -> SearchPlace {
-        SearchPlace { lang: self.chosen, ..SearchPlace::default() }
+        SearchPlace {
+            lang: self.chosen,
+            ..SearchPlace::default()
+        }
     }
 
     /// The same page in the other language.
@@ -170,5 +181,10 @@ fn page(status: StatusCode, template: &impl Template) -> Response {
         (header::CACHE_CONTROL, "no-cache"),
         (header::VARY, "accept-language"),
     ];
-    (status, headers.map(|(name, value)| (name, HeaderValue::from_static(value))), html).into_response()
+    (
+        status,
+        headers.map(|(name, value)| (name, HeaderValue::from_static(value))),
+        html,
+    )
+        .into_response()
 }

@@ -16,8 +16,8 @@ use crate::http::AppState;
 use crate::presentation::page::SearchPage;
 use crate::query::ladder::Relaxation;
 use crate::query::request::{DEFAULT_LIMIT, MAX_OFFSET, SearchRequest};
-use crate::record::kind::Direction;
 use crate::record::Visibility;
+use crate::record::kind::Direction;
 
 /// Page numbers on either side of the current one.
 const WINDOW: usize = 2;
@@ -79,7 +79,7 @@ struct Nothing {
     heading: String,
     understood: Vec<(&'static str, String)>,
     tries: Vec<(String, String)>,
-    elsewhere: Vec<Tab>,
+    by_kind: Vec<Tab>,
 }
 
 pub async fn get_results(State(state): State<AppState>, visitor: Visitor) -> Response {
@@ -87,18 +87,27 @@ pub async fn get_results(State(state): State<AppState>, visitor: Visitor) -> Res
 }
 
 fn make(app: &App, visitor: &Visitor) -> Result<Response, Failure> {
-    let place = SearchPlace::read(&visitor.pairs).map_err(|violation| Failure::Bad(vec![violation]))?;
+    let place =
+        SearchPlace::read(&visitor.pairs).map_err(|violation| Failure::Bad(vec![violation]))?;
     let search = |request: &SearchRequest| {
-        app.search.search(request, Visibility::Public, app.clock.today())
+        app.search
+            .search(request, Visibility::Public, app.clock.today())
     };
     // Selected kinds are values like any other; given as kinds, their names are checked.
-    let named = SearchRequest { kind: place.kinds.clone(), ..place.request() };
+    let named = SearchRequest {
+        kind: place.kinds.clone(),
+        ..place.request()
+    };
     if let Err(bad) = named.check(&app.catalog) {
         return Err(Failure::Bad(bad.violations));
     }
     let mut request = place.request();
     let paths = facets::paths(&app.catalog, &place);
-    request.facets = paths.iter().map(ToString::to_string).chain(["kind".to_owned()]).collect();
+    request.facets = paths
+        .iter()
+        .map(ToString::to_string)
+        .chain(["kind".to_owned()])
+        .collect();
     let mut found = search(&request)?;
     let mut notes = Vec::new();
     if found.total == 0 && !place.kinds.is_empty() && !place.q.is_empty() {
@@ -112,7 +121,10 @@ fn make(app: &App, visitor: &Visitor) -> Result<Response, Failure> {
         let mut wider = search(&within)?;
         if wider.total > 0 {
             let t = visitor.texts();
-            notes.push(Notice { text: (t.widened)(&kind_labels(app, &place, visitor)), link: None });
+            notes.push(Notice {
+                text: (t.widened)(&kind_labels(app, &place, visitor)),
+                link: None,
+            });
             if let Some(kinds) = found.facets.remove("kind") {
                 wider.facets.insert("kind".into(), kinds);
             }
@@ -126,7 +138,14 @@ fn make(app: &App, visitor: &Visitor) -> Result<Response, Failure> {
     let mut groups = Vec::new();
     for path in &paths {
         if let (Some(column), Some(values)) = (app.catalog.column(path), found.facets.get(path)) {
-            groups.extend(facets::group(column, values, groups.len(), &place, visitor.lang));
+            groups.extend(facets::group(
+                &app.catalog,
+                column,
+                values,
+                groups.len(),
+                &place,
+                visitor.lang,
+            ));
         }
     }
     notes.extend(notices(&found, &place, visitor.texts(), notes.is_empty()));
@@ -136,7 +155,7 @@ fn make(app: &App, visitor: &Visitor) -> Result<Response, Failure> {
         heading: heading(visitor, app, &place),
         found: (visitor.texts().found)(found.total),
         notes,
-        tabs: tabs(app, visitor, &place, &found),
+        tabs: tabs(app, visitor, &place, &found)?,
         chips: facets::chips(&app.catalog, &place, visitor.lang),
         clear: cleared(&place).href(),
         filters_label: match chosen {
@@ -148,7 +167,9 @@ fn make(app: &App, visitor: &Visitor) -> Result<Response, Failure> {
         cards: {
             let items = found.items.iter();
             let today = app.clock.today();
-            items.filter_map(|item| Card::of(item, &app.catalog, visitor, today)).collect()
+            items
+                .filter_map(|item| Card::of(item, &app.catalog, visitor, today))
+                .collect()
         },
         pager: pager(&place, found.total, visitor.texts()),
         nothing,
@@ -206,7 +227,10 @@ fn notices(found: &SearchPage, place: &SearchPlace, t: &Texts, relaxation: bool)
         Relaxation::Exact | Relaxation::AllWords => None,
     };
     if let (Some(text), true) = (text, relaxation && found.total > 0) {
-        notes.push(Notice { text: text.to_owned(), link: None });
+        notes.push(Notice {
+            text: text.to_owned(),
+            link: None,
+        });
     }
     if found.total > 0 && found.items.is_empty() {
         notes.push(Notice {
@@ -217,25 +241,54 @@ fn notices(found: &SearchPage, place: &SearchPlace, t: &Texts, relaxation: bool)
     notes
 }
 
-/// All kinds, then each with its count.
-fn tabs(app: &App, visitor: &Visitor, place: &SearchPlace, found: &SearchPage) -> Vec<Tab> {
-    let counts = found.facets.get("kind").map(Vec::as_slice).unwrap_or_default();
+/// All kinds, then each, with what is found there.
+fn tabs(
+    app: &App,
+    visitor: &Visitor,
+    place: &SearchPlace,
+    found: &SearchPage,
+) -> Result<Vec<Tab>, Failure> {
+    let everywhere = in_kind(app, place, None);
+    // What only some kinds can be asked is left out on the way to the others, and so in their counts.
+    let elsewhere = match everywhere.select.len() == place.select.len() {
+        true => None,
+        false => {
+            let facets = vec!["kind".into()];
+            let request = SearchRequest {
+                facets,
+                limit: Some(1),
+                ..everywhere.request()
+            };
+            Some(
+                app.search
+                    .search(&request, Visibility::Public, app.clock.today())?,
+            )
+        }
+    };
+    let counts = elsewhere.as_ref().unwrap_or(found).facets.get("kind");
+    let counts = counts.map(Vec::as_slice).unwrap_or_default();
     let all = Tab {
         label: visitor.texts().everything.to_owned(),
         count: Some(grouped(counts.iter().map(|value| value.count).sum())),
-        href: in_kind(app, place, None).href(),
+        href: everywhere.href(),
         current: place.kinds.is_empty(),
     };
     let kinds = app.catalog.kinds.iter().map(|kind| {
+        let there = in_kind(app, place, Some(&kind.name));
         let count = counts.iter().find(|value| *value.value == *kind.name);
+        let count = count.map_or(0, |value| value.count);
+        let count = match place.kinds.as_slice() {
+            [only] if **only == *kind.name => Some(found.total),
+            _ => (there.select == everywhere.select).then_some(count),
+        };
         Tab {
             label: visitor.lang.pick(&kind.label).to_owned(),
-            count: Some(grouped(count.map_or(0, |value| value.count))),
-            href: in_kind(app, place, Some(&kind.name)).href(),
+            count: count.map(grouped),
+            href: there.href(),
             current: place.kinds.iter().any(|name| **name == *kind.name),
         }
     });
-    std::iter::once(all).chain(kinds).collect()
+    Ok(std::iter::once(all).chain(kinds).collect())
 }
 
 /// The place in another kind, without what that kind does not have.
@@ -248,25 +301,34 @@ fn in_kind(app: &App, place: &SearchPlace, kind: Option<&str>) -> SearchPlace {
     };
     place.with(|place| {
         place.kinds = kind.map(str::to_owned).into_iter().collect();
-        place.select.retain(|selected| {
-            selected.split_once(':').is_some_and(|(path, _)| has(path))
-        });
-        place.sort = place.sort.take().filter(|sort| match sort.rsplit_once(':') {
-            Some((path, _)) => has(path),
-            None => true,
-        });
+        place
+            .select
+            .retain(|selected| selected.split_once(':').is_some_and(|(path, _)| has(path)));
+        place.sort = place
+            .sort
+            .take()
+            .filter(|sort| match sort.rsplit_once(':') {
+                Some((path, _)) => has(path),
+                None => true,
+            });
     })
 }
 
 /// Relevance where something was typed, newest, and what the kind declares.
 fn sorts(app: &App, visitor: &Visitor, place: &SearchPlace) -> Vec<Tab> {
     let t = visitor.texts();
-    let usual = if place.q.is_empty() { "newest" } else { "relevance" };
+    let usual = if place.q.is_empty() {
+        "newest"
+    } else {
+        "relevance"
+    };
     let current = place.sort.as_deref().unwrap_or(usual);
     let sort = |name: &str, label: &str| Tab {
         label: label.to_owned(),
         count: None,
-        href: place.with(|place| place.sort = (name != usual).then(|| name.to_owned())).href(),
+        href: place
+            .with(|place| place.sort = (name != usual).then(|| name.to_owned()))
+            .href(),
         current: current == name,
     };
     let mut sorts = Vec::new();
@@ -335,9 +397,18 @@ fn nothing(
     ];
     let told = told.into_iter().filter(|(_, words)| !words.is_empty());
     let told = told.map(|(label, words)| (label, words.join(t.list_comma)));
-    let bare = SearchPlace { q: place.q.clone(), ..visitor.anywhere() };
-    let request = SearchRequest { facets: vec!["kind".into()], limit: Some(1), ..bare.request() };
-    let without = app.search.search(&request, Visibility::Public, app.clock.today())?;
+    let bare = SearchPlace {
+        q: place.q.clone(),
+        ..visitor.anywhere()
+    };
+    let request = SearchRequest {
+        facets: vec!["kind".into()],
+        limit: Some(1),
+        ..bare.request()
+    };
+    let without = app
+        .search
+        .search(&request, Visibility::Public, app.clock.today())?;
     let mut tries = Vec::new();
     if without.total > 0 && place.num_chosen() > 0 {
         tries.push((t.try_without_filters.to_owned(), cleared(place).href()));
@@ -345,16 +416,27 @@ fn nothing(
     if !understood.phrases.is_empty() {
         let q = place.q.replace(['"', '“', '”', '＂', '「', '」'], " ");
         let q = q.split_whitespace().collect::<Vec<_>>().join(" ");
-        tries.push((t.try_unquoted.to_owned(), place.with(|place| place.q = q).href()));
+        tries.push((
+            t.try_unquoted.to_owned(),
+            place.with(|place| place.q = q).href(),
+        ));
     }
     if understood.words.len() > 1 {
-        for word in understood.words.iter().filter(|word| word.chars().nth(1).is_some()).take(MAX_WORDS) {
-            let alone = SearchPlace { q: word.clone(), ..visitor.anywhere() };
+        for word in understood
+            .words
+            .iter()
+            .filter(|word| word.chars().nth(1).is_some())
+            .take(MAX_WORDS)
+        {
+            let alone = SearchPlace {
+                q: word.clone(),
+                ..visitor.anywhere()
+            };
             tries.push(((t.try_word)(word), alone.href()));
         }
     }
     tries.push((t.try_everything.to_owned(), visitor.anywhere().href()));
-    let elsewhere = tabs(app, visitor, &bare, &without);
+    let by_kind = tabs(app, visitor, &bare, &without)?;
     Ok(Nothing {
         heading: match place.q.as_str() {
             "" => t.no_results.to_owned(),
@@ -362,7 +444,7 @@ fn nothing(
         },
         understood: told.collect(),
         tries,
-        elsewhere: elsewhere
+        by_kind: by_kind
             .into_iter()
             .skip(1)
             .filter(|tab| tab.count.as_deref() != Some("0"))

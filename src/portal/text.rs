@@ -24,7 +24,9 @@ impl Lang {
 
     /// Reads `Accept-Language`: the one of our languages with the greatest weight; Chinese when it names neither.
     pub fn accepted(headers: &HeaderMap) -> Self {
-        let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        let accepted = headers
+            .get(header::ACCEPT_LANGUAGE)
+            .and_then(|value| value.to_str().ok());
         let mut best = (Lang::Zh, 0.0);
         for entry in accepted.unwrap_or_default().split(',') {
             let mut parts = entry.split(';').map(str::trim);
@@ -101,8 +103,8 @@ texts! {
     name: Text = "科创", "Kechuang";
     tagline: Text = "科技政策与技术市场检索", "Search for S&T policy and the technology market";
     about: Text =
-        "一处检索科技政策、成果、需求、专家、服务与资金：按条件筛选，看清给谁、给多少、什么时候截止。",
-        "One place to search policies, achievements, demands, experts, services and finance: for whom, how much, until when.";
+        "一处检索，按条件筛选：看清给谁、给多少、什么时候截止，直达原文与联系单位。",
+        "One place to search and filter: for whom, how much, until when, with the original text and who is behind it.";
     skip: Text = "跳到主要内容", "Skip to main content";
     other_language: Text = "English", "简体中文";
     switch_language: Text = "Switch to English", "切换为中文";
@@ -112,7 +114,7 @@ texts! {
     developers: Text = "开发者", "Developers";
     search: Text = "搜索", "Search";
     search_label: Text = "输入要找的内容", "What are you looking for?";
-    search_hint: Text = "政策名称、文号、技术、单位……", "A policy, document number, technology, organization…";
+    search_hint: Text = "名称、文号、技术、单位……", "A name, document number, technology, organization…";
     search_help: Text =
         "引号内的词须原样出现，减号排除：“首台套” -保险",
         "Words in quotes must occur literally, a minus excludes: “membrane” -import";
@@ -182,7 +184,7 @@ texts! {
         n => format!("{n} days left"),
     };
     past: Text = "已过期", "past";
-    and_more: Count = |n| format!("等 {n} 项"), |n| format!("and more, {n} in all");
+    and_more: Count = |n| format!("等 {n} 项"), |n| format!("… ({n} in all)");
     list_comma: Text = "、", ", ";
     colon: Text = "：", ": ";
 
@@ -198,7 +200,7 @@ texts! {
     try_word: With = |word| format!("只搜“{word}”"), |word| format!("Search for “{word}” alone");
     try_fewer: Text = "用更少、更常见的词，或换一种说法", "Use fewer or more common words";
     try_everything: Text = "浏览全部记录", "Browse all records";
-    hits_elsewhere: Text = "其他类别中有结果", "Other kinds have results";
+    hits_by_kind: Text = "不加条件时，各类别的结果", "Without any filter, by kind";
 
     yes: Text = "是", "Yes";
     no: Text = "否", "No";
@@ -261,6 +263,7 @@ texts! {
     example_write: Text = "写入一条记录（需要密钥）", "Write a record (needs a key)";
     openapi: Text = "完整说明（OpenAPI 3.1）", "Full description (OpenAPI 3.1)";
     declared_kinds: Text = "可用的类别", "Kinds";
+    kind_label: Text = "中文名称", "Name on the pages";
     kind_name: Text = "接口中的名称", "Name in the API";
     example_title: Text = "一句话标题", "A title in one line";
 }
@@ -301,9 +304,12 @@ mod tests {
 
     #[test]
     fn groups_digits() {
-        for (number, expected) in
-            [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")]
-        {
+        for (number, expected) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (1_234_567, "1,234,567"),
+        ] {
             assert_eq!(grouped(number), expected);
         }
     }

@@ -70,7 +70,9 @@ pub fn label(counts: &FacetCounts, selections: &[Selection], catalog: &Catalog) 
             let mut values: Vec<FacetValue> = counts
                 .counts
                 .iter()
-                .map(|(code, count)| value(code, &label_of(code, column.field_type, vocabulary), *count))
+                .map(|(code, count)| {
+                    value(code, &label_of(code, column.field_type, vocabulary), *count)
+                })
                 .collect();
             by_count(&mut values);
             let mut at = 0;

@@ -13,9 +13,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::record::FieldType;
 use crate::record::kind::{Catalog, Column, Label};
 use crate::record::validate::days;
-use crate::record::FieldType;
 
 /// Longest filter, in characters.
 pub const MAX_LENGTH: usize = 4_096;
@@ -27,14 +27,32 @@ const MAX_CLAUSES: usize = 256;
 /// A condition on a record's values. A comparison with an absent value is false.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Filter {
-    Equal { path: Arc<str>, value: Literal },
-    Range { path: Arc<str>, low: Option<(Literal, Inclusive)>, high: Option<(Literal, Inclusive)> },
-    In { path: Arc<str>, values: Vec<Literal> },
-    Exists { path: Arc<str> },
+    Equal {
+        path: Arc<str>,
+        value: Literal,
+    },
+    Range {
+        path: Arc<str>,
+        low: Option<(Literal, Inclusive)>,
+        high: Option<(Literal, Inclusive)>,
+    },
+    In {
+        path: Arc<str>,
+        values: Vec<Literal>,
+    },
+    Exists {
+        path: Arc<str>,
+    },
     /// A value is the code or below it.
-    Within { path: Arc<str>, code: String },
+    Within {
+        path: Arc<str>,
+        code: String,
+    },
     /// A value is the code or above it.
-    Covers { path: Arc<str>, codes: Vec<String> },
+    Covers {
+        path: Arc<str>,
+        codes: Vec<String>,
+    },
     And(Vec<Filter>),
     Or(Vec<Filter>),
     Not(Box<Filter>),
@@ -70,8 +88,7 @@ pub fn parse(text: &str, catalog: &Catalog) -> Result<Filter, FilterError> {
         });
     }
     let tokens = tokenize(text)?;
-    let mut parser =
-        Parser { tokens, at: 0, end: length, depth: 0, clauses: 0, catalog };
+    let mut parser = Parser { tokens, at: 0, end: length, depth: 0, clauses: 0, catalog };
     let filter = parser.or()?;
     match parser.peek() {
         None => Ok(filter),
@@ -141,7 +158,9 @@ fn tokenize(text: &str) -> Result<Vec<(usize, Token)>, FilterError> {
             at += sign.len();
             tokens.push((start, Token::Sign(sign)));
         } else {
-            while at < chars.len() && !chars[at].is_whitespace() && !"=!<>()[],\"'".contains(chars[at])
+            while at < chars.len()
+                && !chars[at].is_whitespace()
+                && !"=!<>()[],\"'".contains(chars[at])
             {
                 at += 1;
             }
@@ -304,11 +323,7 @@ impl Parser<'_> {
                 return Err(self.expected(OPERATORS));
             }
             let high = self.value(&column)?;
-            return Ok(Filter::Range {
-                path,
-                low: Some((low, true)),
-                high: Some((high, true)),
-            });
+            return Ok(Filter::Range { path, low: Some((low, true)), high: Some((high, true)) });
         }
         Err(self.expected(OPERATORS))
     }
@@ -385,8 +400,7 @@ impl Parser<'_> {
         let Some(Token::Word(code) | Token::Quoted(code)) = self.peek().cloned() else {
             return Err(self.expected("a code"));
         };
-        let above: Vec<String> =
-            vocabulary.path(&code).map(|entry| entry.code.clone()).collect();
+        let above: Vec<String> = vocabulary.path(&code).map(|entry| entry.code.clone()).collect();
         if above.is_empty() {
             return Err(self.expected(format!("a code of the vocabulary `{}`", vocabulary.name)));
         }
@@ -411,9 +425,9 @@ impl Parser<'_> {
                 Ok(number) if number.is_finite() => Ok(Literal::Decimal(number)),
                 _ => Err("a number"),
             },
-            FieldType::Date => days(text)
-                .map(|days| Literal::Integer(days.into()))
-                .ok_or("a date as YYYY-MM-DD"),
+            FieldType::Date => {
+                days(text).map(|days| Literal::Integer(days.into())).ok_or("a date as YYYY-MM-DD")
+            }
             FieldType::Bool => match text.as_str() {
                 "true" | "false" => Ok(Literal::Text(text.clone())),
                 _ => Err("true or false"),
@@ -446,7 +460,8 @@ fn kind_column() -> Column {
     }
 }
 
-const OPERATORS: &str = "an operator: = != > >= < <= TO, IN, NOT IN, EXISTS, IS NULL, WITHIN, COVERS";
+const OPERATORS: &str =
+    "an operator: = != > >= < <= TO, IN, NOT IN, EXISTS, IS NULL, WITHIN, COVERS";
 
 /// Returns the known name most like `name`, if any is like it at all.
 pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
@@ -485,10 +500,7 @@ mod tests {
         };
         check("validity = in_force", equal("validity", "in_force"));
         check("organization = \"青岛 \\\"A\\\"\"", equal("organization", "青岛 \"A\""));
-        check(
-            "validity != in_force",
-            Filter::Not(Box::new(equal("validity", "in_force"))),
-        );
+        check("validity != in_force", Filter::Not(Box::new(equal("validity", "in_force"))));
         check(
             "published_on >= 2026-01-01",
             Filter::Range {

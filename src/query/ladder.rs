@@ -74,8 +74,11 @@ impl Ladder {
         }
         let tokens = Tokens::new(&normalized, units, &leaves, typed, analyzer);
         let mut rungs = Vec::new();
-        let required: Vec<Query> =
-            typed.phrases.iter().map(|phrase| literal(&analyzer.normalize(phrase).text, scoring)).collect();
+        let required: Vec<Query> = typed
+            .phrases
+            .iter()
+            .map(|phrase| literal(&analyzer.normalize(phrase).text, scoring))
+            .collect();
         let excluded: Vec<Query> = typed
             .excluded
             .iter()
@@ -85,13 +88,13 @@ impl Ladder {
         let mut add = |relaxation, main: Option<Query>, in_base: InBase| {
             let main = match main {
                 Some(main) if codes.is_empty() => Some(main),
-                Some(main) => Some(any_of(
-                    std::iter::once(main).chain(codes.iter().map(|key| Query::Term {
+                Some(main) => {
+                    Some(any_of(std::iter::once(main).chain(codes.iter().map(|key| Query::Term {
                         field: TokenField::Code,
                         token: key.clone(),
                         boost: scoring.roles.code,
-                    })),
-                )),
+                    }))))
+                }
                 None => None,
             };
             let all: Vec<Query> = required.iter().cloned().chain(main).collect();
@@ -104,16 +107,22 @@ impl Ladder {
         };
         if leaves.is_empty() {
             // Only phrases and exclusions, or nothing that is a letter or digit.
-            let main = (!typed.plain.is_empty() && typed.phrases.is_empty()).then_some(Query::Nothing);
+            let main =
+                (!typed.plain.is_empty() && typed.phrases.is_empty()).then_some(Query::Nothing);
             add(Relaxation::Exact, main, InBase::Leaves);
         } else {
-            let clauses: Vec<Query> = leaves.iter().map(|leaf| requirement(leaf, scoring)).collect();
+            let clauses: Vec<Query> =
+                leaves.iter().map(|leaf| requirement(leaf, scoring)).collect();
             let label = if leaves.len() == 1 { Relaxation::Exact } else { Relaxation::AllWords };
             add(label, Some(Query::And(clauses.clone())), InBase::Leaves);
             if typed.phrases.is_empty() {
                 if clauses.len() > 1 {
                     let minimum = (clauses.len() * 3).div_ceil(4).min(clauses.len() - 1).max(1);
-                    add(Relaxation::MostWords, Some(Query::Or { clauses, minimum }), InBase::Leaves);
+                    add(
+                        Relaxation::MostWords,
+                        Some(Query::Or { clauses, minimum }),
+                        InBase::Leaves,
+                    );
                 }
                 add(Relaxation::Grams, Some(tokens.any(scoring)), InBase::AllGrams);
             }
@@ -209,8 +218,7 @@ impl Tokens {
             InBase::Leaves => (&[], &self.leaf_grams),
             InBase::AllGrams => (&self.latin, &self.grams),
         };
-        let mut title =
-            weigh(TokenField::TitleWords, &self.units, roles.title * units.words, &[]);
+        let mut title = weigh(TokenField::TitleWords, &self.units, roles.title * units.words, &[]);
         title.extend(weigh(TokenField::TitleGrams, &self.grams, roles.title * units.grams, &[]));
         [
             (Signal::Words, weigh(TokenField::Words, &self.units, units.words, skip_words)),
@@ -291,11 +299,7 @@ fn gram_or_char(gram: &str, scoring: &Scoring) -> Query {
     if gram.chars().nth(1).is_some() {
         gram_term(gram, scoring)
     } else {
-        Query::Term {
-            field: TokenField::Chars,
-            token: gram.to_owned(),
-            boost: scoring.units.chars,
-        }
+        Query::Term { field: TokenField::Chars, token: gram.to_owned(), boost: scoring.units.chars }
     }
 }
 

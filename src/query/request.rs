@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::filter::{self, Filter, nearest};
 use super::ladder::Relaxation;
 use super::{After, Order, Selection, typed};
+use crate::record::FieldType;
 use crate::record::kind::{Catalog, Direction};
 use crate::record::validate::Violation;
-use crate::record::FieldType;
 
 pub const DEFAULT_LIMIT: usize = 20;
 pub const MAX_LIMIT: usize = 100;
@@ -118,20 +118,21 @@ impl SearchRequest {
                 }
             })
             .collect();
-        let filter = self.filter.as_deref().filter(|text| !text.trim().is_empty()).and_then(
-            |text| match filter::parse(text, catalog) {
-                Ok(filter) => Some(filter),
-                Err(error) => {
-                    wrong.add(
-                        "filter",
-                        "bad_filter",
-                        format!("at character {}: {}", error.position, error.expected),
-                        error.found,
-                    );
-                    None
+        let filter =
+            self.filter.as_deref().filter(|text| !text.trim().is_empty()).and_then(|text| {
+                match filter::parse(text, catalog) {
+                    Ok(filter) => Some(filter),
+                    Err(error) => {
+                        wrong.add(
+                            "filter",
+                            "bad_filter",
+                            format!("at character {}: {}", error.position, error.expected),
+                            error.found,
+                        );
+                        None
+                    }
                 }
-            },
-        );
+            });
         let facets = self.check_facets(catalog, &mut wrong);
         let selections = self.check_selections(catalog, &mut wrong);
         let order = self.check_sort(catalog, &mut wrong);
@@ -144,7 +145,9 @@ impl SearchRequest {
             wrong.add(
                 "offset",
                 "offset_too_deep",
-                format!("at most {MAX_OFFSET}; go deeper with `cursor`, given as `next` in each answer"),
+                format!(
+                    "at most {MAX_OFFSET}; go deeper with `cursor`, given as `next` in each answer"
+                ),
                 offset,
             );
         }
@@ -243,20 +246,12 @@ impl SearchRequest {
             Some((name, "asc")) => (name, Direction::Ascending),
             Some((name, "desc")) => (name, Direction::Descending),
             _ => {
-                wrong.add(
-                    "sort",
-                    "bad_sort",
-                    "FIELD:asc, FIELD:desc, relevance or newest",
-                    sort,
-                );
+                wrong.add("sort", "bad_sort", "FIELD:asc, FIELD:desc, relevance or newest", sort);
                 return None;
             }
         };
         let sortable = |path: &str| {
-            catalog
-                .column(path)
-                .filter(|column| column.sortable)
-                .map(|column| column.path.clone())
+            catalog.column(path).filter(|column| column.sortable).map(|column| column.path.clone())
         };
         let path = sortable(name);
         if path.is_none() {

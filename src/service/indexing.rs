@@ -138,9 +138,8 @@ impl Indexing {
         };
         let kind = self.catalog.kind(&stored.id.kind);
         let record = read(&stored);
-        let indexed = kind.zip(record).and_then(|(kind, record)| {
-            index_record(kind, &record, &self.analyzer)
-        });
+        let indexed =
+            kind.zip(record).and_then(|(kind, record)| index_record(kind, &record, &self.analyzer));
         Some(match indexed {
             Some(record) => IndexChange::Put(Box::new(record)),
             None => IndexChange::Remove(stored.id),
@@ -149,9 +148,8 @@ impl Indexing {
 
     /// Follows the store on a thread of its own until `stop` is set.
     pub fn follow(self, stop: Arc<AtomicBool>) -> (Progress, std::thread::JoinHandle<()>) {
-        let (seen, visible) = watch::channel(
-            self.engine.applied().map(|(_, revision)| revision).unwrap_or_default(),
-        );
+        let (seen, visible) =
+            watch::channel(self.engine.applied().map(|(_, revision)| revision).unwrap_or_default());
         let caught_up = Arc::new(AtomicBool::new(false));
         let progress = Progress { visible, caught_up: caught_up.clone() };
         let thread = std::thread::Builder::new()
@@ -189,7 +187,8 @@ impl Indexing {
                 self.store.wait_for_changes(revision, due);
             }
             uncommitted += self.take(&mut cursor, &mut revision)?;
-            if uncommitted > 0 && (committed.elapsed() >= COMMIT_INTERVAL || uncommitted >= COMMIT_EVERY)
+            if uncommitted > 0
+                && (committed.elapsed() >= COMMIT_INTERVAL || uncommitted >= COMMIT_EVERY)
             {
                 self.engine.commit(&cursor, revision)?;
                 seen.send_replace(revision);

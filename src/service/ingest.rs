@@ -59,12 +59,21 @@ pub struct Written {
 /// Why one record was not written.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Rejection {
-    UnknownKind { found: String, known: String },
-    BadId { found: String },
+    UnknownKind {
+        found: String,
+        known: String,
+    },
+    BadId {
+        found: String,
+    },
     Invalid(Vec<Violation>),
     /// The precondition does not hold.
-    Precondition { found: Option<Revision> },
-    Forbidden { detail: String },
+    Precondition {
+        found: Option<Revision>,
+    },
+    Forbidden {
+        detail: String,
+    },
     NotFound,
 }
 
@@ -98,7 +107,8 @@ impl Draft {
             };
             match (found, path) {
                 (Some(Value::String(found)), Some(path)) if found != path => {
-                    violations.push(wrong(format!("`{path}` as in the path, or nothing"), &found.into()));
+                    violations
+                        .push(wrong(format!("`{path}` as in the path, or nothing"), &found.into()));
                     None
                 }
                 (Some(Value::String(found)), _) => Some(found),
@@ -361,10 +371,13 @@ fn owned(stored: &StoredRecord, by: &Key) -> Result<(), Rejection> {
         return Ok(());
     }
     match indexing::read(stored) {
-        Some(record) if by.role.may_write() && record.owner.as_deref() == Some(by.owner()) => Ok(()),
+        Some(record) if by.role.may_write() && record.owner.as_deref() == Some(by.owner()) => {
+            Ok(())
+        }
         _ => Err(Rejection::Forbidden {
-            detail: "the key that the record belongs to, or one of the role operator or administrator"
-                .into(),
+            detail:
+                "the key that the record belongs to, or one of the role operator or administrator"
+                    .into(),
         }),
     }
 }

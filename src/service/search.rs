@@ -62,9 +62,9 @@ impl SearchService {
                 (counts.path.clone(), facet::label(counts, &checked.selections, &self.catalog))
             })
             .collect();
-        let next = found.next.map(|after| {
-            Cursor { relaxation, after, fingerprint: checked.fingerprint }.encode()
-        });
+        let next = found
+            .next
+            .map(|after| Cursor { relaxation, after, fingerprint: checked.fingerprint }.encode());
         Ok(SearchPage {
             items,
             total: found.total,
@@ -91,10 +91,12 @@ impl SearchService {
         ladder: &Ladder,
         today: i32,
     ) -> Result<(Relaxation, Found), SearchError> {
-        let order = request.order.clone().unwrap_or(match typed.plain.is_empty() && typed.phrases.is_empty() {
-            true => Order::Newest,
-            false => Order::Score,
-        });
+        let order = request.order.clone().unwrap_or(
+            match typed.plain.is_empty() && typed.phrases.is_empty() {
+                true => Order::Newest,
+                false => Order::Score,
+            },
+        );
         let mut search = Search {
             query: Query::All,
             parts: Vec::new(),

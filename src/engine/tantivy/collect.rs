@@ -97,7 +97,10 @@ impl Plan {
                 {
                     values.extend(always.iter().cloned());
                 }
-                Ok(SelectionPlan { source: source(&selection.path, search, schema, catalog)?, values })
+                Ok(SelectionPlan {
+                    source: source(&selection.path, search, schema, catalog)?,
+                    values,
+                })
             })
             .collect::<Result<Vec<_>, EngineError>>()?;
         let facets = search
@@ -515,7 +518,11 @@ impl SegmentGather {
         let Some((key, revision)) = &self.plan.after else { return Ok(None) };
         let rank = match (key, &self.ranks, &self.plan.order) {
             (None, ..) => 0,
-            (Some(SortKey::Text(text)), Ranks::Text(Some(column)), OrderPlan::Text { rising, .. }) => {
+            (
+                Some(SortKey::Text(text)),
+                Ranks::Text(Some(column)),
+                OrderPlan::Text { rising, .. },
+            ) => {
                 match column.dictionary().term_ord_or_next(text.as_bytes())? {
                     TermOrdHit::Exact(ord) => text_rank(ord, *rising),
                     // Everything from `ord` on is greater than the key, everything before it less.
@@ -529,9 +536,11 @@ impl SegmentGather {
                     }
                 }
             }
-            (Some(SortKey::Integer(value)), Ranks::Integer(_), OrderPlan::Number { rising, .. }) => {
-                number_rank(monotonic_i64(*value), *rising)
-            }
+            (
+                Some(SortKey::Integer(value)),
+                Ranks::Integer(_),
+                OrderPlan::Number { rising, .. },
+            ) => number_rank(monotonic_i64(*value), *rising),
             (Some(SortKey::Integer(value)), _, OrderPlan::Number { rising, .. }) => {
                 number_rank(monotonic_f64(*value as f64), *rising)
             }
@@ -713,9 +722,9 @@ impl Numbers {
             Numbers::Integer(column) => column
                 .values_for_doc(doc)
                 .any(|value| bucket.low <= value as f64 && (value as f64) < bucket.high),
-            Numbers::Decimal(column) => column
-                .values_for_doc(doc)
-                .any(|value| bucket.low <= value && value < bucket.high),
+            Numbers::Decimal(column) => {
+                column.values_for_doc(doc).any(|value| bucket.low <= value && value < bucket.high)
+            }
         }
     }
 }

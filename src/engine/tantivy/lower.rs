@@ -9,6 +9,7 @@ use tantivy::query::{
 };
 use tantivy::schema::IndexRecordOption;
 
+use super::exclude::excludable;
 use super::schema::{ColumnFields, ColumnType, IndexSchema};
 use crate::engine::EngineError;
 use crate::query::Query;
@@ -62,8 +63,9 @@ pub fn query(query: &Query, schema: &IndexSchema) -> Boxed {
         },
         Query::Without { keep, drop } => {
             let mut clauses = vec![(Occur::Must, self::query(keep, schema))];
-            clauses
-                .extend(drop.iter().map(|clause| (Occur::MustNot, self::query(clause, schema))));
+            clauses.extend(
+                drop.iter().map(|clause| (Occur::MustNot, excludable(self::query(clause, schema)))),
+            );
             Box::new(BooleanQuery::new(clauses))
         }
     }
@@ -98,9 +100,7 @@ fn condition(filter: &Filter, schema: &IndexSchema) -> Result<Boxed, EngineError
         }
         Filter::Covers { path, codes } => {
             let field = column(path, schema)?.field;
-            Box::new(TermSetQuery::new(
-                codes.iter().map(|code| Term::from_field_text(field, code)),
-            ))
+            Box::new(TermSetQuery::new(codes.iter().map(|code| Term::from_field_text(field, code))))
         }
         Filter::And(all) => joined(all, Occur::Must, schema)?,
         Filter::Or(any) => joined(any, Occur::Should, schema)?,

@@ -1,6 +1,7 @@
 //! The embedded engine.
 
 mod collect;
+mod exclude;
 mod lower;
 mod rescore;
 mod schema;
@@ -96,7 +97,9 @@ impl TantivyEngine {
                     EngineError::Unavailable(format!("the commit's payload is unreadable: {error}"))
                 })?;
                 if payload.fingerprint != fingerprint {
-                    return Err(EngineError::Unsupported("made under another configuration".into()));
+                    return Err(EngineError::Unsupported(
+                        "made under another configuration".into(),
+                    ));
                 }
                 Some((payload.cursor, payload.revision))
             }
@@ -183,9 +186,11 @@ impl TantivyEngine {
         let mut added: Vec<(tantivy::schema::Field, &str)> = Vec::new();
         for (path, value) in &record.values {
             let ColumnValue::Tree(code) = value else { continue };
-            let column = self.schema.columns.get(path).filter(|c| c.column_type == ColumnType::Tree);
+            let column =
+                self.schema.columns.get(path).filter(|c| c.column_type == ColumnType::Tree);
             let above = column.and_then(|column| column.above.as_ref());
-            let vocabulary = self.catalog.column(path).and_then(|column| column.vocabulary.as_ref());
+            let vocabulary =
+                self.catalog.column(path).and_then(|column| column.vocabulary.as_ref());
             let (Some((field, _)), Some(vocabulary)) = (above, vocabulary) else { continue };
             for entry in vocabulary.path(code) {
                 if !added.contains(&(*field, &entry.code)) {
@@ -333,9 +338,7 @@ impl Engine for TantivyEngine {
             (true, Some(last)) if !by_score => {
                 Some(After::Key { key: last.key.clone(), revision: last.revision })
             }
-            (true, Some(_)) => {
-                Some(After::View { view: self.remember(&visible), shown: wanted })
-            }
+            (true, Some(_)) => Some(After::View { view: self.remember(&visible), shown: wanted }),
             _ => None,
         };
         Ok(Found {
@@ -374,9 +377,7 @@ fn reorder(kept: &mut [Kept], parts: Vec<Vec<(Signal, f32)>>) -> Vec<Vec<(Signal
             (hit, parts)
         })
         .collect();
-    scored.sort_by(|(a, _), (b, _)| {
-        b.score.total_cmp(&a.score).then(a.revision.cmp(&b.revision))
-    });
+    scored.sort_by(|(a, _), (b, _)| b.score.total_cmp(&a.score).then(a.revision.cmp(&b.revision)));
     scored
         .into_iter()
         .zip(kept)

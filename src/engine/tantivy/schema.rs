@@ -70,9 +70,8 @@ impl IndexSchema {
     pub fn new(catalog: &Catalog) -> Self {
         let mut builder = Schema::builder();
         let tokens = TOKEN_FIELDS.map(|(_, name, option)| {
-            let indexing = TextFieldIndexing::default()
-                .set_tokenizer(TOKENS)
-                .set_index_option(option);
+            let indexing =
+                TextFieldIndexing::default().set_tokenizer(TOKENS).set_index_option(option);
             builder.add_text_field(name, TextOptions::default().set_indexing_options(indexing))
         });
         let key = builder.add_text_field(KEY, text(RAW));
@@ -96,9 +95,7 @@ impl IndexSchema {
                 FieldType::Date | FieldType::Integer | FieldType::Money => {
                     (ColumnType::Integer, builder.add_i64_field(&name, number()))
                 }
-                FieldType::Decimal => {
-                    (ColumnType::Decimal, builder.add_f64_field(&name, number()))
-                }
+                FieldType::Decimal => (ColumnType::Decimal, builder.add_f64_field(&name, number())),
                 FieldType::Text
                 | FieldType::Quantity
                 | FieldType::Geo

@@ -16,9 +16,11 @@ pub fn verify_indexes(dir: &Path) -> Vec<String> {
         }
         let path = entry.path();
         match Index::open_in_dir(&path).and_then(|index| index.validate_checksum()) {
-            Ok(damaged) => problems.extend(damaged.into_iter().map(|file| {
-                format!("{} does not match its checksum", path.join(file).display())
-            })),
+            Ok(damaged) => {
+                problems.extend(damaged.into_iter().map(|file| {
+                    format!("{} does not match its checksum", path.join(file).display())
+                }))
+            }
             Err(error) => problems.push(format!("{}: {error}", path.display())),
         }
     }

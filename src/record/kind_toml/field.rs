@@ -48,8 +48,8 @@ const MAX_LENGTH: i64 = 2_000_000;
 /// Longest URL.
 pub const MAX_URL: usize = 2_000;
 
-/// Objects within objects.
-const MAX_DEPTH: usize = 4;
+/// Objects within each other, the outermost included.
+const MAX_OBJECTS: usize = 3;
 
 /// Fields of a file, and what is needed to talk about them.
 #[derive(Clone, Debug, Default)]
@@ -212,8 +212,8 @@ impl FieldReader<'_> {
             }
             _ => {}
         }
-        if object.path.split('.').count() >= MAX_DEPTH && !items.is_empty() {
-            table.report(format_args!("objects may be nested {MAX_DEPTH} deep"));
+        if object.path.split('.').count() > MAX_OBJECTS && !items.is_empty() {
+            table.report(format_args!("objects may be at most {MAX_OBJECTS} deep"));
             return Vec::new();
         }
         let mut fields: Vec<Field> = Vec::new();

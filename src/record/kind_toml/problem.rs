@@ -28,7 +28,7 @@ impl std::error::Error for ConfigError {}
 
 /// One thing that is wrong.
 ///
-/// Printed as `index-config/kinds/policy.toml:12: field "level": type "terms" is not known; …`.
+/// Printed as `index-config/kinds/offer.toml:12: field "level": type "terms" is not known; …`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
     pub file: Arc<str>,

@@ -370,6 +370,18 @@ fn objects_are_checked() {
         &["6: field \"x\": an object needs [[field.field]] tables, or open = true"],
     );
     check_field("type = \"object\"\nopen = true\n", &[]);
+    let nested = |depth: usize| {
+        (0..depth).fold("type = \"bool\"".to_owned(), |inner, _| {
+            format!(
+                "type = \"object\", field = [{{ name = \"a\", label = {{ zh = \"x\", en = \"x\" }}, {inner} }}]"
+            )
+        })
+    };
+    check_field(&nested(3).replacen(", ", "\n", 1), &[]);
+    check_field(
+        &nested(4).replacen(", ", "\n", 1),
+        &["10: field \"x.a.a.a\": objects may be at most 3 deep"],
+    );
     let inner =
         "[[field.field]]\nname = \"id\"\ntype = \"bool\"\nlabel = { zh = \"x\", en = \"x\" }\n";
     check_field(&format!("type = \"object\"\n{inner}"), &[]);

@@ -10,13 +10,12 @@ use serde::Serialize;
 use serde_json::{Map, Number, Value};
 
 use super::kind::{Field, FieldType, RecordKind};
-use super::nearest::{did_you_mean, nearest};
-use describe::{brief_text, described, quoted, shortened, wanted, wanted_value};
-use format::is_https;
-
+use super::nearest::did_you_mean;
 pub use super::schema::json_schema;
 pub use super::value::{ColumnValue, days, visible};
 use super::{Fields, Vocabulary};
+use describe::{brief_text, described, quoted, shortened, wanted, wanted_value};
+use format::is_https;
 
 /// Values of one array.
 pub const MAX_VALUES: usize = 1_000;
@@ -31,7 +30,7 @@ pub const OPERATORS: [&str; 7] = ["eq", "ge", "gt", "le", "lt", "between", "appr
 
 /// Names that are listed rather than counted.
 const MAX_LISTED: usize = 12;
-/// Violations of one draft that look for the nearest code: the search is the dearest part of a check.
+/// Violations of one draft that look for the nearest name or code: the search is the dearest part of a check.
 const MAX_HINTS: usize = 20;
 
 /// One thing that is wrong with a draft.
@@ -62,7 +61,7 @@ struct Checker {
     violations: Vec<Violation>,
     /// Where the value that is being checked stands.
     pointer: String,
-    /// Violations that may still look for the nearest code.
+    /// Violations that may still look for the nearest name or code.
     hints: usize,
 }
 
@@ -119,17 +118,36 @@ impl Checker {
             let expected = if name.starts_with('_') {
                 "no name that begins with _: the service sets those".to_owned()
             } else {
-                match (nearest(name, names.clone()).as_slice(), names.clone().count()) {
-                    ([], 0..=MAX_LISTED) => {
-                        format!("one of {}", names.clone().collect::<Vec<_>>().join(", "))
-                    }
-                    ([], count) => format!("one of the {count} declared fields"),
-                    _ => format!("a declared field{}", did_you_mean(name, names.clone())),
-                }
+                self.wanted_name(name, names.clone())
             };
             self.inside(&brief_text(name), |checker| {
                 checker.refuse::<()>("unknown_field", expected, described(value));
             });
+        }
+    }
+
+    /// Describes what a name may be, and which one was likely meant.
+    fn wanted_name<'a>(
+        &mut self,
+        found: &str,
+        names: impl Iterator<Item = &'a str> + Clone,
+    ) -> String {
+        let hint = self.hint(|| did_you_mean(found, names.clone()));
+        match names.clone().count() {
+            _ if !hint.is_empty() => format!("a declared field{hint}"),
+            0..=MAX_LISTED => format!("one of {}", names.collect::<Vec<_>>().join(", ")),
+            count => format!("one of the {count} declared fields"),
+        }
+    }
+
+    /// Looks for what was meant, unless that was done often enough.
+    fn hint(&mut self, look: impl FnOnce() -> String) -> String {
+        match self.hints.checked_sub(1) {
+            Some(left) => {
+                self.hints = left;
+                look()
+            }
+            None => String::new(),
         }
     }
 
@@ -241,18 +259,15 @@ impl Checker {
     fn wanted_code(&mut self, vocabulary: &Vocabulary, found: &str) -> String {
         let name = &vocabulary.name;
         let codes = || vocabulary.entries.iter().map(|entry| &*entry.code);
-        let mut expected = match vocabulary.entries.len() {
+        let expected = match vocabulary.entries.len() {
             0..=MAX_LISTED => format!("one of {}", codes().collect::<Vec<_>>().join(", ")),
             count => format!("one of the {count} codes of the vocabulary \"{name}\""),
         };
-        if self.hints > 0 {
-            self.hints -= 1;
-            match vocabulary.by_label(found) {
-                Some(code) => expected.push_str(&format!("; did you mean \"{code}\"?")),
-                None => expected.push_str(&did_you_mean(found, codes())),
-            }
-        }
-        expected
+        let hint = self.hint(|| match vocabulary.by_label(found) {
+            Some(code) => format!("; did you mean \"{code}\"?"),
+            None => did_you_mean(found, codes()),
+        });
+        expected + &hint
     }
 
     fn date(&mut self, text: String) -> Option<Value> {

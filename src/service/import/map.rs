@@ -81,11 +81,7 @@ impl Tally {
 impl ImportMap {
     /// Reads a map for records of `kind`; `file` is named in problems.
     pub fn parse(text: &str, file: &str, kind: &RecordKind) -> Result<Self, ConfigError> {
-        map_toml::read(text, file, kind).map(|(id, fields)| Self {
-            id,
-            fields,
-            is_plain: false,
-        })
+        map_toml::read(text, file, kind).map(|(id, fields)| Self { id, fields, is_plain: false })
     }
 
     /// The map of cells whose columns have our own names: texts become values of the declared types, and cells of

@@ -152,13 +152,18 @@ impl Reader<'_, '_> {
                 "vocabulary" => value.as_bool().map(|flag| rule.vocabulary = flag),
                 "levels" => value.as_str().map(|text| rule.levels = Some(text.to_owned())),
                 "date" => texts(&value).map(|formats| rule.date = formats),
-                "times" => value.as_f64().filter(|times| *times > 0.0).map(|times| rule.times = Some(times)),
-                "first_words_of" => {
-                    value.as_str().map(|name| rule.first_words_of = Some((name.to_owned(), FIRST_WORDS)))
+                "times" => value
+                    .as_f64()
+                    .filter(|times| *times > 0.0)
+                    .map(|times| rule.times = Some(times)),
+                "first_words_of" => value
+                    .as_str()
+                    .map(|name| rule.first_words_of = Some((name.to_owned(), FIRST_WORDS))),
+                "chars" => {
+                    value.as_u64().filter(|count| (1..=1_000).contains(count)).map(|count| {
+                        chars = Some(count as usize);
+                    })
                 }
-                "chars" => value.as_u64().filter(|count| (1..=1_000).contains(count)).map(|count| {
-                    chars = Some(count as usize);
-                }),
                 "amount" => match value.as_str() {
                     Some("first") => Some(rule.amount = Some(End::First)),
                     Some("last") => Some(rule.amount = Some(End::Last)),
@@ -167,8 +172,10 @@ impl Reader<'_, '_> {
                 _ => {
                     let hint = did_you_mean(key, KEYS);
                     let allowed = KEYS.join(", ");
-                    let message =
-                        format!("{}: \"{key}\" is not a key here; allowed: {allowed}{hint}", field.path);
+                    let message = format!(
+                        "{}: \"{key}\" is not a key here; allowed: {allowed}{hint}",
+                        field.path
+                    );
                     self.problems.add(place, key, message);
                     continue;
                 }
@@ -208,10 +215,8 @@ impl Reader<'_, '_> {
                 wrong("date", "formats are written as in %Y-%m-%d or %Y年%m月%d日");
             }
         }
-        let is_number = matches!(
-            field.field_type,
-            FieldType::Money | FieldType::Integer | FieldType::Decimal
-        );
+        let is_number =
+            matches!(field.field_type, FieldType::Money | FieldType::Integer | FieldType::Decimal);
         if rule.times.is_some() && !is_number {
             wrong("times", "the field is no number");
         }

@@ -203,9 +203,12 @@ impl<T: Target> Importer<'_, T> {
                 draft.source.clone_from(&self.source);
                 Ok((line, row, draft))
             }
-            Err(violations) => {
-                Err(Rejected { line, reason: in_words(&violations), violations: as_json(&violations), row })
-            }
+            Err(violations) => Err(Rejected {
+                line,
+                reason: in_words(&violations),
+                violations: as_json(&violations),
+                row,
+            }),
         }
     }
 

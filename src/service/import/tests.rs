@@ -27,11 +27,23 @@ fn values_become_those_of_the_field() {
         assert_eq!(unknown, [""; 0], "{map}\n{row}");
     };
     check("title = \"name\"", json!({"name": " 泵 ", "id": 7}), json!({"id": "7", "title": "泵"}));
-    check("id = \"no\"\ntitle = \"a.b\"", json!({"no": "x-1", "a": {"b": "泵"}}), json!({"id": "x-1", "title": "泵"}));
+    check(
+        "id = \"no\"\ntitle = \"a.b\"",
+        json!({"no": "x-1", "a": {"b": "泵"}}),
+        json!({"id": "x-1", "title": "泵"}),
+    );
     check("source_name = { value = \"网\" }", json!({}), json!({"source_name": "网"}));
     check("title = { from = [\"a\", \"b\"] }", json!({"a": "", "b": "泵"}), json!({"title": "泵"}));
-    check("organization = { default = \"某院\" }", json!({"organization": null}), json!({"organization": "某院"}));
-    check("maturity = { from = \"m\", vocabulary = true }", json!({"m": "已有样品"}), json!({"maturity": "prototype"}));
+    check(
+        "organization = { default = \"某院\" }",
+        json!({"organization": null}),
+        json!({"organization": "某院"}),
+    );
+    check(
+        "maturity = { from = \"m\", vocabulary = true }",
+        json!({"m": "已有样品"}),
+        json!({"maturity": "prototype"}),
+    );
     check(
         "transfer_modes = { from = \"c\", run_together = true, values = { \"许可转让\" = \"license\" } }",
         json!({"c": "完全转让许可转让技术入股"}),
@@ -49,9 +61,21 @@ fn values_become_those_of_the_field() {
         json!({"i": "农、林、牧、渔业——农业"}),
         json!({"industry_codes": ["A01"]}),
     );
-    check("published_on = { from = \"d\", date = \"%Y年%m月%d日\" }", json!({"d": "2020年3月1日"}), json!({"published_on": "2020-03-01"}));
-    check("published_on = \"d\"", json!({"d": "2020-03-01T08:00:00Z"}), json!({"published_on": "2020-03-01"}));
-    check("contact = { phone = \"tel\" }", json!({"tel": "123"}), json!({"contact": {"phone": "123"}}));
+    check(
+        "published_on = { from = \"d\", date = \"%Y年%m月%d日\" }",
+        json!({"d": "2020年3月1日"}),
+        json!({"published_on": "2020-03-01"}),
+    );
+    check(
+        "published_on = \"d\"",
+        json!({"d": "2020-03-01T08:00:00Z"}),
+        json!({"published_on": "2020-03-01"}),
+    );
+    check(
+        "contact = { phone = \"tel\" }",
+        json!({"tel": "123"}),
+        json!({"contact": {"phone": "123"}}),
+    );
 }
 
 #[test]
@@ -63,7 +87,10 @@ fn money_is_yuan() {
     let check = |price: &str, expected: Value| {
         assert_eq!(mapped(map, json!({ "price": price })), (expected, Vec::new()), "{price}");
     };
-    check("100.0万元-200.0万元", json!({"price_low_yuan": 1_000_000, "price_high_yuan": 2_000_000}));
+    check(
+        "100.0万元-200.0万元",
+        json!({"price_low_yuan": 1_000_000, "price_high_yuan": 2_000_000}),
+    );
     check("1-2.5亿元", json!({"price_low_yuan": 100_000_000, "price_high_yuan": 250_000_000}));
     check("500元", json!({"price_low_yuan": 500, "price_high_yuan": 500}));
     check("面议", json!({}));
@@ -123,7 +150,10 @@ fn a_bad_map_names_line_and_allowed() {
         }
     };
     check("\ntitel = \"name\"", &["map.toml:2:", "titel", "did you mean \"title\""]);
-    check("title = { form = \"name\" }", &["map.toml:1:", "form", "allowed: from, ", "did you mean"]);
+    check(
+        "title = { form = \"name\" }",
+        &["map.toml:1:", "form", "allowed: from, ", "did you mean"],
+    );
     check("title = 3", &["map.toml:1:", "a number"]);
     check("title = ", &["map.toml:1:", "TOML"]);
     check("title = { vocabulary = true }", &["no vocabulary"]);
@@ -156,7 +186,8 @@ fn read(bytes: &[u8], format: Format) -> Vec<(u64, Result<Value, String>)> {
 
 #[test]
 fn a_bad_line_spoils_only_itself() {
-    let rows = read(b"\xef\xbb\xbf{\"a\":1}\r\n\n{\"a\":\xff}\n[1]\n{\"a\":}\n{\"a\":2}", Format::Jsonl);
+    let rows =
+        read(b"\xef\xbb\xbf{\"a\":1}\r\n\n{\"a\":\xff}\n[1]\n{\"a\":}\n{\"a\":2}", Format::Jsonl);
     let lines: Vec<u64> = rows.iter().map(|(line, _)| *line).collect();
     assert_eq!(lines, [1, 3, 4, 5, 6]);
     assert_eq!(rows[0].1, Ok(json!({"a": 1})));

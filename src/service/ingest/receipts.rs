@@ -72,7 +72,8 @@ impl IngestService {
                 Ok(record) => record,
                 Err(rejection) => return Ok(Err(rejection)),
             };
-            let expected = |revision: Option<Revision>| revision.map_or(Expected::Absent, Expected::At);
+            let expected =
+                |revision: Option<Revision>| revision.map_or(Expected::Absent, Expected::At);
             let receipt =
                 Receipt { digest: digest.to_owned(), at: now.to_owned(), record: record.clone() };
             let batch = vec![

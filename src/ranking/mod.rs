@@ -1,1 +1,0 @@
-//! Hits -> ordered and explained.
