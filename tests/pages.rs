@@ -36,40 +36,22 @@ struct Page {
 impl Site {
     fn new(records: Vec<Value>) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let config = Config {
-            data: dir.path().join("data"),
-            ..Config::default()
-        };
+        let config = Config { data: dir.path().join("data"), ..Config::default() };
         let app = Arc::new(App::open(&config).unwrap());
-        let key = app
-            .keys
-            .create(Role::Administrator, None, app.clock.now())
-            .unwrap();
+        let key = app.keys.create(Role::Administrator, None, app.clock.now()).unwrap();
         let key = app.keys.find(&key).unwrap().unwrap();
         let drafts = records.into_iter().map(|record| {
-            let Value::Object(record) = record else {
-                panic!("a record is an object")
-            };
+            let Value::Object(record) = record else { panic!("a record is an object") };
             Draft::from_object(record, None, None).unwrap()
         });
-        for outcome in app
-            .ingest
-            .put(drafts.collect(), &key, &app.clock.now())
-            .unwrap()
-        {
+        for outcome in app.ingest.put(drafts.collect(), &key, &app.clock.now()).unwrap() {
             outcome.unwrap();
         }
         app.catch_up(&mut |_| ()).unwrap();
         let follower = app.follow();
         let state = AppState::new(app.clone(), follower.progress.clone(), &config);
         let router = portal::router(state).fallback(portal::not_found);
-        Self {
-            app,
-            key,
-            router,
-            _follower: follower,
-            _dir: dir,
-        }
+        Self { app, key, router, _follower: follower, _dir: dir }
     }
 
     async fn ask(&self, request: Request<Body>) -> Page {
@@ -77,16 +59,11 @@ impl Site {
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, 1 << 24).await.unwrap();
         let html = String::from_utf8(bytes.to_vec()).expect("pages are UTF-8");
-        Page {
-            status: parts.status,
-            headers: parts.headers,
-            html,
-        }
+        Page { status: parts.status, headers: parts.headers, html }
     }
 
     async fn get(&self, uri: &str) -> Page {
-        self.ask(Request::get(uri).body(Body::empty()).unwrap())
-            .await
+        self.ask(Request::get(uri).body(Body::empty()).unwrap()).await
     }
 
     /// A page that must be there.
@@ -102,26 +79,15 @@ impl Page {
     /// What holds for every page.
     fn check(&self, uri: &str) {
         let header = |name| self.headers.get(name).map(|value| value.to_str().unwrap());
-        assert_eq!(
-            header(header::CONTENT_TYPE),
-            Some("text/html; charset=utf-8"),
-            "{uri}"
-        );
+        assert_eq!(header(header::CONTENT_TYPE), Some("text/html; charset=utf-8"), "{uri}");
         let policy = header(header::CONTENT_SECURITY_POLICY).expect("a policy");
-        for part in [
-            "default-src 'none'",
-            "style-src 'self'",
-            "base-uri 'none'",
-            "form-action 'self'",
-        ] {
+        for part in
+            ["default-src 'none'", "style-src 'self'", "base-uri 'none'", "form-action 'self'"]
+        {
             assert!(policy.contains(part), "{uri}: {policy}");
         }
         assert!(!policy.contains("unsafe"), "{uri}: {policy}");
-        assert_eq!(
-            header(header::X_CONTENT_TYPE_OPTIONS),
-            Some("nosniff"),
-            "{uri}"
-        );
+        assert_eq!(header(header::X_CONTENT_TYPE_OPTIONS), Some("nosniff"), "{uri}");
         let html = &self.html;
         for (part, times) in [
             ("<!doctype html>", 1),
@@ -148,24 +114,17 @@ impl Page {
 /// The addresses of all links.
 fn hrefs(html: &str) -> Vec<String> {
     let parts = html.split(" href=\"").skip(1);
-    parts
-        .map(|rest| unescape(rest.split('"').next().unwrap()))
-        .collect()
+    parts.map(|rest| unescape(rest.split('"').next().unwrap())).collect()
 }
 
 fn unescape(text: &str) -> String {
-    let text = text
-        .replace("&#38;", "&")
-        .replace("&#x26;", "&")
-        .replace("&amp;", "&");
+    let text = text.replace("&#38;", "&").replace("&#x26;", "&").replace("&amp;", "&");
     text.replace("&#39;", "'").replace("&#34;", "\"")
 }
 
 fn day(app_today: i32, ahead: i32) -> String {
     let date = jiff::civil::date(1970, 1, 1);
-    date.checked_add(jiff::Span::new().days(app_today + ahead))
-        .unwrap()
-        .to_string()
+    date.checked_add(jiff::Span::new().days(app_today + ahead)).unwrap().to_string()
 }
 
 fn today() -> i32 {
@@ -237,11 +196,7 @@ async fn every_page_stands() {
     assert!(home.contains("action=\"/search\" method=\"get\""));
     let english = site.page("/?lang=en").await;
     assert!(english.contains("<html lang=\"en\">") && english.contains("Closing soon"));
-    assert!(
-        hrefs(&english)
-            .iter()
-            .any(|href| href == "/search?kind=policy&lang=en")
-    );
+    assert!(hrefs(&english).iter().any(|href| href == "/search?kind=policy&lang=en"));
 }
 
 #[tokio::test]
@@ -252,45 +207,27 @@ async fn language_follows_the_browser_unless_it_was_chosen() {
         site.ask(request.body(Body::empty()).unwrap())
     };
     assert!(ask("/").await.html.contains("<html lang=\"en\">"));
-    assert!(
-        ask("/?lang=zh")
-            .await
-            .html
-            .contains("<html lang=\"zh-CN\">")
-    );
+    assert!(ask("/?lang=zh").await.html.contains("<html lang=\"zh-CN\">"));
     assert_eq!(ask("/").await.headers[header::VARY], "accept-language");
 }
 
 #[tokio::test]
 async fn results_mark_hits_and_keep_the_query() {
     let site = sample();
-    let html = site
-        .page("/search?q=%E6%B5%B7%E6%B0%B4%E6%B7%A1%E5%8C%96&kind=policy")
-        .await;
+    let html = site.page("/search?q=%E6%B5%B7%E6%B0%B4%E6%B7%A1%E5%8C%96&kind=policy").await;
     assert!(html.contains("value=\"海水淡化\""), "{html}");
     assert!(html.contains("name=\"kind\" value=\"policy\""));
     assert!(
         html.contains("<a href=\"/records/policy/p1\">青岛市<mark>海水淡化</mark>产业扶持办法</a>"),
         "{html}"
     );
-    for part in [
-        "600万元",
-        "现行有效",
-        "示例",
-        "还有 12 天",
-        "青岛市 › 崂山区",
-        "企业",
-    ] {
+    for part in ["600万元", "现行有效", "示例", "还有 12 天", "青岛市 › 崂山区", "企业"]
+    {
         assert!(html.contains(part), "{part}\n{html}");
     }
     assert!(!html.contains("王工") && !html.contains("0532"));
-    let sorts = site
-        .page("/search?kind=policy&sort=max_amount_yuan:desc")
-        .await;
-    let (high, low) = (
-        sorts.find("records/policy/p1"),
-        sorts.find("records/policy/p2"),
-    );
+    let sorts = site.page("/search?kind=policy&sort=max_amount_yuan:desc").await;
+    let (high, low) = (sorts.find("records/policy/p1"), sorts.find("records/policy/p2"));
     assert!(high.unwrap() < low.unwrap());
 }
 
@@ -299,24 +236,13 @@ async fn facets_add_and_remove_selections() {
     let site = sample();
     let html = site.page("/search?kind=policy").await;
     let add = "/search?kind=policy&select=level:municipal";
-    assert!(
-        hrefs(&html).iter().any(|href| href == add),
-        "{:#?}",
-        hrefs(&html)
-    );
+    assert!(hrefs(&html).iter().any(|href| href == add), "{:#?}", hrefs(&html));
     let chosen = site.page(add).await;
     assert!(chosen.contains("records/policy/p1") && !chosen.contains("records/policy/p2"));
     assert!(chosen.contains("移除条件：政策层级：市级"), "{chosen}");
     assert!(chosen.contains("清除全部") && chosen.contains("筛选（已选 1）"));
     let links = hrefs(&chosen);
-    assert!(
-        links
-            .iter()
-            .filter(|href| *href == "/search?kind=policy")
-            .count()
-            >= 3,
-        "{links:#?}"
-    );
+    assert!(links.iter().filter(|href| *href == "/search?kind=policy").count() >= 3, "{links:#?}");
     let both = "/search?kind=policy&select=level:municipal&select=level:provincial";
     assert!(
         links.iter().any(|href| href == both),
@@ -325,9 +251,7 @@ async fn facets_add_and_remove_selections() {
     let both = site.page(both).await;
     assert!(both.contains("records/policy/p1") && both.contains("records/policy/p2"));
     // A tree goes down a level at a time.
-    let tree = site
-        .page("/search?kind=policy&select=applies_to:370200")
-        .await;
+    let tree = site.page("/search?kind=policy&select=applies_to:370200").await;
     assert!(tree.contains("select=applies_to:370212"), "{tree}");
     assert!(tree.contains("records/policy/p1") && !tree.contains("records/policy/p2"));
 }
@@ -340,29 +264,16 @@ async fn tabs_count_every_kind_and_drop_what_another_kind_lacks() {
         .await;
     let q = "q=%E6%B7%A1%E5%8C%96";
     let links = hrefs(&html);
-    assert!(
-        links.contains(&format!("/search?{q}&kind=demand")),
-        "{links:#?}"
-    );
+    assert!(links.contains(&format!("/search?{q}&kind=demand")), "{links:#?}");
     assert!(links.contains(&format!("/search?{q}")), "{links:#?}");
     // What another tab leads to is what it counts, in spite of a selection that only this kind has.
-    assert!(
-        html.contains("科技成果 <span class=\"count\">45</span>"),
-        "{html}"
-    );
-    assert!(
-        html.contains("全部 <span class=\"count\">47</span>"),
-        "{html}"
-    );
+    assert!(html.contains("科技成果 <span class=\"count\">45</span>"), "{html}");
+    assert!(html.contains("全部 <span class=\"count\">47</span>"), "{html}");
     let html = site.page(&format!("/search?{q}&kind=policy")).await;
     let tabs = &html[html.find("class=\"tabs\"").unwrap()..html.find("class=\"results\"").unwrap()];
-    for (label, count) in [
-        ("全部", 47),
-        ("政策", 1),
-        ("技术需求", 1),
-        ("科技成果", 45),
-        ("智库报告", 0),
-    ] {
+    for (label, count) in
+        [("全部", 47), ("政策", 1), ("技术需求", 1), ("科技成果", 45), ("智库报告", 0)]
+    {
         let expected = format!("{label} <span class=\"count\">{count}</span>");
         assert!(tabs.contains(&expected), "{expected}\n{tabs}");
     }
@@ -409,9 +320,7 @@ async fn a_page_without_results_helps() {
     ] {
         assert!(html.contains(part), "{part}\n{html}");
     }
-    let quoted = site
-        .page("/search?q=%22%E5%8C%96%E6%B7%A1%E6%B0%B4%E6%B5%B7%22")
-        .await;
+    let quoted = site.page("/search?q=%22%E5%8C%96%E6%B7%A1%E6%B0%B4%E6%B5%B7%22").await;
     assert!(quoted.contains("去掉引号再搜"), "{quoted}");
 }
 
@@ -437,14 +346,7 @@ async fn a_record_is_told_in_words() {
     ] {
         assert!(html.contains(part), "{part}\n{html}");
     }
-    for part in [
-        "王工",
-        "0532-0000",
-        "months_since_ge",
-        "registered_on",
-        "{&#34;",
-        "[{",
-    ] {
+    for part in ["王工", "0532-0000", "months_since_ge", "registered_on", "{&#34;", "[{"] {
         assert!(!html.contains(part), "{part}\n{html}");
     }
     assert!(hrefs(&html).contains(&"/search?kind=policy&select=level:municipal".to_owned()));
@@ -484,9 +386,7 @@ async fn mistakes_are_explained() {
     }
     let long = site.get(&format!("/search?q={}", "a".repeat(600))).await;
     assert_eq!(long.status, StatusCode::BAD_REQUEST);
-    let posted = site
-        .ask(Request::post("/search").body(Body::empty()).unwrap())
-        .await;
+    let posted = site.ask(Request::post("/search").body(Body::empty()).unwrap()).await;
     assert_eq!(posted.status, StatusCode::METHOD_NOT_ALLOWED);
     posted.check("POST /search");
 }
@@ -495,24 +395,14 @@ async fn mistakes_are_explained() {
 async fn style_is_kept_under_a_name_of_its_own() {
     let site = sample();
     let home = site.page("/").await;
-    let assets: Vec<String> = hrefs(&home)
-        .into_iter()
-        .filter(|href| href.starts_with("/assets/"))
-        .collect();
+    let assets: Vec<String> =
+        hrefs(&home).into_iter().filter(|href| href.starts_with("/assets/")).collect();
     assert_eq!(assets.len(), 2, "{assets:?}");
-    for (asset, media_type) in assets
-        .iter()
-        .zip(["text/css; charset=utf-8", "image/svg+xml"])
-    {
+    for (asset, media_type) in assets.iter().zip(["text/css; charset=utf-8", "image/svg+xml"]) {
         let file = site.get(asset).await;
         assert_eq!(file.status, StatusCode::OK, "{asset}");
         assert_eq!(file.headers[header::CONTENT_TYPE], media_type);
-        assert!(
-            file.headers[header::CACHE_CONTROL]
-                .to_str()
-                .unwrap()
-                .contains("immutable")
-        );
+        assert!(file.headers[header::CACHE_CONTROL].to_str().unwrap().contains("immutable"));
         assert!(
             !file.html.contains("http://") || media_type == "image/svg+xml",
             "loads nothing from elsewhere"
@@ -533,20 +423,14 @@ fn hostile(field: &Field) -> Option<Value> {
             json!({"text": HOSTILE, "clause": HOSTILE, "who": HOSTILE, "label": HOSTILE, HOSTILE: HOSTILE})
         }
         FieldType::Object => {
-            let members = field
-                .fields
-                .iter()
-                .filter_map(|inner| Some((inner.name.clone(), hostile(inner)?)));
+            let members =
+                field.fields.iter().filter_map(|inner| Some((inner.name.clone(), hostile(inner)?)));
             let members: Map<String, Value> = members.collect();
             (!members.is_empty()).then_some(Value::Object(members))?
         }
         _ => return None,
     };
-    Some(if field.multiple {
-        json!([value])
-    } else {
-        value
-    })
+    Some(if field.multiple { json!([value]) } else { value })
 }
 
 #[tokio::test]
@@ -563,12 +447,7 @@ async fn hostile_text_is_text() {
         draft.source = Some(HOSTILE.into());
         drafts.push(draft);
     }
-    for outcome in site
-        .app
-        .ingest
-        .put(drafts, &site.key, &site.app.clock.now())
-        .unwrap()
-    {
+    for outcome in site.app.ingest.put(drafts, &site.key, &site.app.clock.now()).unwrap() {
         outcome.unwrap();
     }
     site.app.catch_up(&mut |_| ()).unwrap();
@@ -583,29 +462,19 @@ async fn hostile_text_is_text() {
     for kind in &site.app.catalog.kinds {
         pages.push(format!("/records/{}/h", kind.name));
         pages.push(format!("/search?kind={}&q=onerror", kind.name));
-        pages.push(format!(
-            "/search?kind={}&select=organization:%3Cimg%20src%3Dx%3E",
-            kind.name
-        ));
+        pages.push(format!("/search?kind={}&select=organization:%3Cimg%20src%3Dx%3E", kind.name));
     }
     for uri in pages {
         let html = site.page(&uri).await;
         let images: Vec<&str> = html.split("<img").skip(1).map(|rest| &rest[..20]).collect();
         assert!(
-            images
-                .iter()
-                .all(|image| image.starts_with(" src=\"/assets/icon.")),
+            images.iter().all(|image| image.starts_with(" src=\"/assets/icon.")),
             "{uri}: {images:?}"
         );
         assert!(!html.contains("onerror=\""), "{uri}");
     }
-    let record = site
-        .page(&format!("/records/{}/h", site.app.catalog.kinds[0].name))
-        .await;
-    assert!(
-        record.matches("&#60;img src=x onerror").count() > 10,
-        "{record}"
-    );
+    let record = site.page(&format!("/records/{}/h", site.app.catalog.kinds[0].name)).await;
+    assert!(record.matches("&#60;img src=x onerror").count() > 10, "{record}");
 }
 
 #[tokio::test]

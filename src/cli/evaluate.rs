@@ -88,6 +88,9 @@ struct Outcome {
     index_seconds: f64,
 }
 
+/// A measure's name and how to get it.
+type Column = (&'static str, fn(&Measures) -> f64);
+
 /// A query with its judgements, in the order of the queries file.
 struct Topic {
     id: String,
@@ -277,7 +280,7 @@ impl Evaluate {
             outcome.index_seconds
         )?;
         writeln!(out, "{:<16}{:>8}   95 % interval", "measure", "mean")?;
-        let rows: [(&str, fn(&Measures) -> f64); 5] = [
+        let rows: [Column; 5] = [
             ("ndcg@10", |m| m.ndcg),
             ("mrr@10", |m| m.mrr),
             ("recall@10", |m| m.recall_10),

@@ -108,8 +108,11 @@ pub fn run() -> ExitCode {
         Ok(code) => code,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
+            let text = format!("{error:#}");
+            // Several problems are one a line, each with its file.
+            let name = if text.contains('\n') { "" } else { "kechuang: " };
             // Nothing is left to tell when even this cannot be written.
-            let _ = writeln!(std::io::stderr(), "kechuang: {error:#}");
+            let _ = writeln!(std::io::stderr(), "{name}{text}");
             ExitCode::FAILURE
         }
     }
@@ -176,7 +179,7 @@ fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

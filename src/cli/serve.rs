@@ -17,6 +17,9 @@ use crate::portal;
 use crate::service::indexing::Progress;
 use crate::service::keys::Role;
 
+/// Space kept in reserve while serving, unless the configuration says otherwise.
+const BALLAST_MB: u64 = 64;
+
 #[derive(Debug, Args)]
 pub struct Serve {
     #[command(flatten)]
@@ -28,9 +31,6 @@ pub struct Serve {
     #[arg(long)]
     empty: bool,
 }
-
-/// Disk space in reserve while serving, unless the configuration says otherwise.
-const BALLAST_MB: u64 = 64;
 
 impl Serve {
     pub fn run(self) -> anyhow::Result<ExitCode> {

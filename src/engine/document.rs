@@ -31,10 +31,10 @@ pub fn index_record(
     let (mut text, mut title, mut keywords) =
         (Units::default(), Units::default(), Units::default());
     for (role, value) in kind.texts(&record.fields) {
-        analyzer.analyze(&value, &mut text);
+        analyzer.analyze(value, &mut text);
         match role {
-            Role::Title => analyzer.analyze(&value, &mut title),
-            Role::Keywords => analyzer.analyze(&value, &mut keywords),
+            Role::Title => analyzer.analyze(value, &mut title),
+            Role::Keywords => analyzer.analyze(value, &mut keywords),
             Role::Summary | Role::Body => {}
         }
     }

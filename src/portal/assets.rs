@@ -34,15 +34,9 @@ static ASSETS: LazyLock<BTreeMap<String, Asset>> = LazyLock::new(|| {
                 "css" => "text/css; charset=utf-8",
                 _ => "image/svg+xml",
             };
-            let hash: String = Sha256::digest(&bytes)
-                .iter()
-                .take(6)
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
-            let asset = Asset {
-                bytes: Bytes::from(bytes.into_owned()),
-                media_type,
-            };
+            let hash: String =
+                Sha256::digest(&bytes).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+            let asset = Asset { bytes: Bytes::from(bytes.into_owned()), media_type };
             Some((format!("{stem}.{hash}.{extension}"), asset))
         })
         .collect()
@@ -54,13 +48,8 @@ pub static STYLE: LazyLock<String> = LazyLock::new(|| url("style.", ".css"));
 pub static ICON: LazyLock<String> = LazyLock::new(|| url("icon.", ".svg"));
 
 fn url(start: &str, end: &str) -> String {
-    let name = ASSETS
-        .keys()
-        .find(|name| name.starts_with(start) && name.ends_with(end));
-    format!(
-        "/assets/{}",
-        name.expect("the file is in the folder that is embedded")
-    )
+    let name = ASSETS.keys().find(|name| name.starts_with(start) && name.ends_with(end));
+    format!("/assets/{}", name.expect("the file is in the folder that is embedded"))
 }
 
 /// Answers with a file that may be kept for ever, since its name changes with its content.
@@ -69,18 +58,9 @@ pub async fn get_asset(visitor: Visitor, Path(name): Path<String>) -> Response {
         return error::not_found_page(&visitor);
     };
     let headers = [
-        (
-            header::CONTENT_TYPE,
-            HeaderValue::from_static(asset.media_type),
-        ),
-        (
-            header::CACHE_CONTROL,
-            HeaderValue::from_static("public, max-age=31536000, immutable"),
-        ),
-        (
-            header::X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
-        ),
+        (header::CONTENT_TYPE, HeaderValue::from_static(asset.media_type)),
+        (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable")),
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     ];
     (headers, asset.bytes.clone()).into_response()
 }

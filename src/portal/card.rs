@@ -58,54 +58,33 @@ impl Card {
         let title = match item.highlights.get("title") {
             Some(title) => title.clone(),
             None => vec![Fragment {
-                text: fields
-                    .get("title")
-                    .and_then(Value::as_str)
-                    .unwrap_or(&item.id)
-                    .to_owned(),
+                text: fields.get("title").and_then(Value::as_str).unwrap_or(&item.id).to_owned(),
                 hit: false,
             }],
         };
         let snippet = item.highlights.iter().find(|(name, _)| *name != "title");
         let badge = kind.card.badge.as_deref();
-        let shown = kind
-            .card
-            .fields
-            .iter()
-            .filter(|path| Some(path.as_str()) != badge);
+        let shown = kind.card.fields.iter().filter(|path| Some(path.as_str()) != badge);
         let facts = shown.filter_map(|path| {
             let field = kind.field_at(path)?;
-            let text = (!field.deadline)
-                .then(|| fact(field, &fields, visitor))
-                .flatten()?;
-            Some(Fact {
-                label: lang.pick(&field.label).to_owned(),
-                text,
-            })
+            let text = (!field.deadline).then(|| fact(field, &fields, visitor)).flatten()?;
+            Some(Fact { label: lang.pick(&field.label).to_owned(), text })
         });
         Some(Self {
             kind_label: lang.pick(&kind.label).to_owned(),
             href: visitor.link(&record_path(&item.kind, &item.id)),
             title,
-            snippet: snippet
-                .map(|(_, fragments)| fragments.clone())
-                .unwrap_or_default(),
+            snippet: snippet.map(|(_, fragments)| fragments.clone()).unwrap_or_default(),
             badge: badge.and_then(|path| fact(kind.field_at(path)?, &fields, visitor)),
             example: fields.get("example") == Some(&Value::Bool(true)),
-            published: fields
-                .get("published_on")
-                .and_then(Value::as_str)
-                .map(str::to_owned),
+            published: fields.get("published_on").and_then(Value::as_str).map(str::to_owned),
             deadline: deadline(kind, &fields, visitor, today),
             facts: facts.collect(),
         })
     }
 
     pub fn plain_title(&self) -> String {
-        self.title
-            .iter()
-            .map(|fragment| fragment.text.as_str())
-            .collect()
+        self.title.iter().map(|fragment| fragment.text.as_str()).collect()
     }
 }
 
@@ -169,9 +148,7 @@ pub fn deadline(
     let t = visitor.texts();
     let sorts = kind.sorts.iter().map(|sort| sort.field.as_str());
     let shown = sorts.chain(kind.card.fields.iter().map(String::as_str));
-    let declared = shown
-        .filter_map(|path| kind.field_at(path))
-        .filter(|field| is_deadline(field));
+    let declared = shown.filter_map(|path| kind.field_at(path)).filter(|field| is_deadline(field));
     declared.into_iter().find_map(|field| {
         let dates = values_at(fields, &field.path);
         let dates = dates.iter().filter_map(|value| {
@@ -186,11 +163,7 @@ pub fn deadline(
             label: visitor.lang.pick(&field.label).to_owned(),
             day: (*text).to_owned(),
             days_left,
-            text: if days_left < 0 {
-                t.past.to_owned()
-            } else {
-                (t.days_left)(days_left)
-            },
+            text: if days_left < 0 { t.past.to_owned() } else { (t.days_left)(days_left) },
             state: match days_left {
                 ..0 => "past",
                 0..=14 => "soon",

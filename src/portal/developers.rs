@@ -39,18 +39,10 @@ pub async fn get_developers(State(state): State<AppState>, visitor: Visitor) -> 
 
 fn make(app: &App, visitor: &Visitor) -> Result<Response, Failure> {
     let t = visitor.texts();
-    let newest = SearchRequest {
-        limit: Some(1),
-        ..Default::default()
-    };
-    let newest = app
-        .search
-        .search(&newest, Visibility::Public, app.clock.today())?;
-    let first = app
-        .catalog
-        .kinds
-        .first()
-        .map_or_else(|| "KIND".to_owned(), |kind| kind.name.to_string());
+    let newest = SearchRequest { limit: Some(1), ..Default::default() };
+    let newest = app.search.search(&newest, Visibility::Public, app.clock.today())?;
+    let first =
+        app.catalog.kinds.first().map_or_else(|| "KIND".to_owned(), |kind| kind.name.to_string());
     let (kind, id) = match newest.items.first() {
         Some(item) => (item.kind.to_string(), item.id.to_string()),
         None => (first.clone(), "ID".to_owned()),
@@ -79,10 +71,7 @@ fn make(app: &App, visitor: &Visitor) -> Result<Response, Failure> {
         name: kind.name.to_string(),
         label: visitor.lang.pick(&kind.label).to_owned(),
     });
-    let template = DevelopersPage {
-        frame: visitor.frame(t.developers),
-        examples,
-        kinds: kinds.collect(),
-    };
+    let template =
+        DevelopersPage { frame: visitor.frame(t.developers), examples, kinds: kinds.collect() };
     Ok(page(StatusCode::OK, &template))
 }

@@ -80,16 +80,10 @@ impl Failure {
         let (status, heading, text) = match self {
             Failure::NotFound => (StatusCode::NOT_FOUND, t.not_found, t.not_found_text),
             Failure::Bad(_) => (StatusCode::BAD_REQUEST, t.bad_request, t.bad_request_text),
-            Failure::Internal => (
-                StatusCode::INTERNAL_SERVER_ERROR,
-                t.internal,
-                t.internal_text,
-            ),
-            Failure::Unavailable => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                t.unavailable,
-                t.unavailable_text,
-            ),
+            Failure::Internal => (StatusCode::INTERNAL_SERVER_ERROR, t.internal, t.internal_text),
+            Failure::Unavailable => {
+                (StatusCode::SERVICE_UNAVAILABLE, t.unavailable, t.unavailable_text)
+            }
         };
         let violations = match self {
             Failure::Bad(violations) => violations,
@@ -97,9 +91,7 @@ impl Failure {
         };
         let mut response = error_page(visitor, status, heading, text, violations);
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
         }
         response
     }
@@ -114,9 +106,7 @@ fn error_page(
 ) -> Response {
     let mut frame = visitor.frame(heading);
     let typed = visitor.pairs.iter().find(|(name, _)| name == "q");
-    frame.q = typed
-        .map(|(_, q)| q.chars().take(512).collect())
-        .unwrap_or_default();
+    frame.q = typed.map(|(_, q)| q.chars().take(512).collect()).unwrap_or_default();
     let violations = violations.into_iter().map(|violation| Wrong {
         parameter: violation.pointer.trim_start_matches('/').to_owned(),
         expected: violation.expected,
@@ -144,11 +134,5 @@ pub fn not_found_page(visitor: &Visitor) -> Response {
 pub async fn method_not_allowed(visitor: Visitor) -> Response {
     let t = visitor.texts();
     let (heading, text) = (t.method_not_allowed, t.method_not_allowed_text);
-    error_page(
-        &visitor,
-        StatusCode::METHOD_NOT_ALLOWED,
-        heading,
-        text,
-        Vec::new(),
-    )
+    error_page(&visitor, StatusCode::METHOD_NOT_ALLOWED, heading, text, Vec::new())
 }

@@ -80,9 +80,7 @@ pub fn paths(catalog: &Catalog, place: &SearchPlace) -> Vec<Arc<str>> {
         each_path(field, &mut add);
     }
     for selected in &place.select {
-        let column = selected
-            .split_once(':')
-            .and_then(|(path, _)| catalog.column(path));
+        let column = selected.split_once(':').and_then(|(path, _)| catalog.column(path));
         if let Some(column) = column
             && paths.len() < MAX_GROUPS + 6
             && !paths.contains(&column.path)
@@ -109,11 +107,7 @@ pub fn group(
     place: &SearchPlace,
     lang: Lang,
 ) -> Option<Group> {
-    let maker = Maker {
-        column,
-        place,
-        lang,
-    };
+    let maker = Maker { column, place, lang };
     // A single root that everything is below chooses nothing.
     let values = match values {
         [root] if !root.children.is_empty() && !root.selected => root.children.as_slice(),
@@ -133,11 +127,7 @@ pub fn group(
         only.below_open = true;
     }
     // Two more than there is room for are shown after all: "more" takes a line itself.
-    let more = if rows.len() > SHOWN + 2 {
-        rows.split_off(SHOWN)
-    } else {
-        Vec::new()
-    };
+    let more = if rows.len() > SHOWN + 2 { rows.split_off(SHOWN) } else { Vec::new() };
     Some(Group {
         label: label_of(catalog, column, lang),
         open: chosen || at < OPEN_GROUPS,
@@ -162,14 +152,9 @@ impl Maker<'_> {
             &value.value,
         );
         Row {
-            label: label
-                .map_or(&*value.label, |label| self.lang.pick(label))
-                .to_owned(),
+            label: label.map_or(&*value.label, |label| self.lang.pick(label)).to_owned(),
             count: grouped(value.count),
-            href: self
-                .place
-                .toggled(&format!("{}:{}", self.column.path, value.value))
-                .href(),
+            href: self.place.toggled(&format!("{}:{}", self.column.path, value.value)).href(),
             selected: value.selected,
             depth,
             below: Vec::new(),
@@ -222,11 +207,7 @@ fn label_of(catalog: &Catalog, column: &Column, lang: Lang) -> String {
 /// What was selected, in words.
 pub fn chips(catalog: &Catalog, place: &SearchPlace, lang: Lang) -> Vec<Chip> {
     let t = lang.texts();
-    let chip = |label: String, href: String| Chip {
-        hint: (t.remove)(&label),
-        label,
-        href,
-    };
+    let chip = |label: String, href: String| Chip { hint: (t.remove)(&label), label, href };
     let selected = place.select.iter().map(|selected| {
         let (path, value) = selected.split_once(':').unwrap_or((selected, ""));
         let label = match catalog.column(path) {
@@ -235,11 +216,7 @@ pub fn chips(catalog: &Catalog, place: &SearchPlace, lang: Lang) -> Vec<Chip> {
                 let value_label =
                     facet_label(column.facet.as_ref(), column.vocabulary.as_deref(), value)
                         .map_or(value, |label| lang.pick(label));
-                format!(
-                    "{}{}{value_label}",
-                    label_of(catalog, column, lang),
-                    t.colon
-                )
+                format!("{}{}{value_label}", label_of(catalog, column, lang), t.colon)
             }
         };
         chip(label, place.toggled(selected).href())

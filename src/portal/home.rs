@@ -62,16 +62,11 @@ fn make(app: &App, visitor: &Visitor) -> Result<Response, Failure> {
     })?;
     let count_of = |kind: &RecordKind| {
         let counts = counted.facets.get("kind");
-        let mut counts = counts
-            .into_iter()
-            .flatten()
-            .filter(|value| *value.value == *kind.name);
+        let mut counts = counts.into_iter().flatten().filter(|value| *value.value == *kind.name);
         counts.next().map_or(0, |value| value.count)
     };
     let place_of = |kind: &RecordKind| {
-        visitor
-            .anywhere()
-            .with(|place| place.kinds = vec![kind.name.to_string()])
+        visitor.anywhere().with(|place| place.kinds = vec![kind.name.to_string()])
     };
     let kinds = app.catalog.kinds.iter().map(|kind| KindEntry {
         label: visitor.lang.pick(&kind.label).to_owned(),

@@ -29,11 +29,7 @@ impl SearchPlace {
             match name.as_str() {
                 "q" => place.q = value.trim().to_owned(),
                 "kind" => {
-                    for kind in value
-                        .split(',')
-                        .map(str::trim)
-                        .filter(|kind| !kind.is_empty())
-                    {
+                    for kind in value.split(',').map(str::trim).filter(|kind| !kind.is_empty()) {
                         push_new(&mut place.kinds, kind);
                     }
                 }
@@ -85,10 +81,7 @@ impl SearchPlace {
 
     /// The first page of the same place after `change`.
     pub fn with(&self, change: impl FnOnce(&mut Self)) -> Self {
-        let mut place = Self {
-            offset: 0,
-            ..self.clone()
-        };
+        let mut place = Self { offset: 0, ..self.clone() };
         change(&mut place);
         place
     }
@@ -105,10 +98,7 @@ impl SearchPlace {
     }
 
     pub fn at(&self, offset: usize) -> Self {
-        Self {
-            offset,
-            ..self.clone()
-        }
+        Self { offset, ..self.clone() }
     }
 
     pub fn href(&self) -> String {
@@ -119,11 +109,7 @@ impl SearchPlace {
         if !self.kinds.is_empty() {
             pairs.push(("kind", self.kinds.join(",")));
         }
-        pairs.extend(
-            self.select
-                .iter()
-                .map(|selected| ("select", selected.clone())),
-        );
+        pairs.extend(self.select.iter().map(|selected| ("select", selected.clone())));
         pairs.extend(self.filter.iter().map(|filter| ("filter", filter.clone())));
         pairs.extend(self.sort.iter().map(|sort| ("sort", sort.clone())));
         if self.offset > 0 {
@@ -133,10 +119,7 @@ impl SearchPlace {
             pairs.push(("raw", "true".into()));
         }
         pairs.extend(self.lang.map(|lang| ("lang", lang.name().to_owned())));
-        address(
-            "/search",
-            pairs.iter().map(|(name, value)| (*name, value.as_str())),
-        )
+        address("/search", pairs.iter().map(|(name, value)| (*name, value.as_str())))
     }
 }
 
@@ -185,10 +168,7 @@ mod tests {
     use super::*;
 
     fn pairs(query: &[(&str, &str)]) -> Vec<(String, String)> {
-        query
-            .iter()
-            .map(|&(name, value)| (name.to_owned(), value.to_owned()))
-            .collect()
+        query.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 
     #[test]
@@ -214,19 +194,12 @@ mod tests {
         );
         assert_eq!(place.request().select, ["kind:a", "kind:b", "field:x y"]);
         assert!(SearchPlace::read(&pairs(&[("offset", "-1")])).is_err());
-        assert_eq!(
-            SearchPlace::read(&pairs(&[("offset", "")])).unwrap(),
-            SearchPlace::default()
-        );
+        assert_eq!(SearchPlace::read(&pairs(&[("offset", "")])).unwrap(), SearchPlace::default());
     }
 
     #[test]
     fn toggling_twice_changes_nothing_but_the_page() {
-        let place = SearchPlace {
-            select: vec!["a:1".into()],
-            offset: 20,
-            ..Default::default()
-        };
+        let place = SearchPlace { select: vec!["a:1".into()], offset: 20, ..Default::default() };
         let more = place.toggled("b:2");
         assert_eq!((more.select.len(), more.offset), (2, 0));
         assert_eq!(more.toggled("b:2").select, place.select);
@@ -234,9 +207,6 @@ mod tests {
 
     #[test]
     fn encodes_what_is_special() {
-        assert_eq!(
-            record_path("kind", "a/b?\"<中"),
-            "/records/kind/a%2Fb%3F%22%3C%E4%B8%AD"
-        );
+        assert_eq!(record_path("kind", "a/b?\"<中"), "/records/kind/a%2Fb%3F%22%3C%E4%B8%AD");
     }
 }

@@ -70,10 +70,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Visitor {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let pairs = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
         let pairs = pairs.map(|query| query.0).unwrap_or_default();
-        let chosen = pairs
-            .iter()
-            .find(|(name, _)| name == "lang")
-            .and_then(|(_, lang)| Lang::named(lang));
+        let chosen =
+            pairs.iter().find(|(name, _)| name == "lang").and_then(|(_, lang)| Lang::named(lang));
         Ok(Self {
             lang: chosen.unwrap_or_else(|| Lang::accepted(&parts.headers)),
             chosen,
@@ -95,10 +93,7 @@ impl Visitor {
 
     /// A search page's address to build on: nothing but the language.
     pub fn anywhere(&self) -> SearchPlace {
-        SearchPlace {
-            lang: self.chosen,
-            ..SearchPlace::default()
-        }
+        SearchPlace { lang: self.chosen, ..SearchPlace::default() }
     }
 
     /// The same page in the other language.
@@ -181,10 +176,6 @@ fn page(status: StatusCode, template: &impl Template) -> Response {
         (header::CACHE_CONTROL, "no-cache"),
         (header::VARY, "accept-language"),
     ];
-    (
-        status,
-        headers.map(|(name, value)| (name, HeaderValue::from_static(value))),
-        html,
-    )
+    (status, headers.map(|(name, value)| (name, HeaderValue::from_static(value))), html)
         .into_response()
 }

@@ -56,36 +56,20 @@ pub async fn get_record(
     let Ok(Path((kind, id))) = path else {
         return error::not_found_page(&visitor);
     };
-    answer(&state, visitor, move |app, visitor| {
-        make(app, visitor, &kind, &id)
-    })
-    .await
+    answer(&state, visitor, move |app, visitor| make(app, visitor, &kind, &id)).await
 }
 
 fn make(app: &App, visitor: &Visitor, kind: &str, id: &str) -> Result<Response, Failure> {
     let id = RecordId::new(kind, id);
-    let record = app
-        .ingest
-        .get(&id, &Principal::default())?
-        .ok_or(Failure::NotFound)?;
+    let record = app.ingest.get(&id, &Principal::default())?.ok_or(Failure::NotFound)?;
     let kind = app.catalog.kind(kind).ok_or(Failure::NotFound)?;
     let t = visitor.texts();
     let lang = visitor.lang;
     let title = title_of(&record);
-    let badge = kind
-        .card
-        .badge
-        .as_deref()
-        .and_then(|path| kind.field_at(path));
-    let local = |instant: &str| {
-        app.clock
-            .local_time(instant)
-            .unwrap_or_else(|| instant.to_owned())
-    };
-    let mut about = vec![
-        (t.record_id, record.id.to_string()),
-        (t.revision, record.revision.to_string()),
-    ];
+    let badge = kind.card.badge.as_deref().and_then(|path| kind.field_at(path));
+    let local = |instant: &str| app.clock.local_time(instant).unwrap_or_else(|| instant.to_owned());
+    let mut about =
+        vec![(t.record_id, record.id.to_string()), (t.revision, record.revision.to_string())];
     about.push((t.created, local(&record.created_at)));
     about.push((t.updated, local(&record.updated_at)));
     about.extend(record.source.clone().map(|source| (t.source, source)));
@@ -108,12 +92,7 @@ fn make(app: &App, visitor: &Visitor, kind: &str, id: &str) -> Result<Response, 
 }
 
 fn title_of(record: &Record) -> String {
-    record
-        .fields
-        .get("title")
-        .and_then(Value::as_str)
-        .unwrap_or(&record.id)
-        .to_owned()
+    record.fields.get("title").and_then(Value::as_str).unwrap_or(&record.id).to_owned()
 }
 
 /// The kind's sections, then every field that none of them names.
@@ -142,28 +121,16 @@ fn sections(app: &App, visitor: &Visitor, kind: &RecordKind, record: &Record) ->
     let mut sections: Vec<SectionView> = Vec::new();
     for section in &kind.sections {
         let label = lang.pick(&section.label);
-        let names = section
-            .fields
-            .iter()
-            .map(|path| path.split('.').next().unwrap_or(path));
+        let names = section.fields.iter().map(|path| path.split('.').next().unwrap_or(path));
         let names: Vec<&str> = names.filter(|name| named.insert(name)).collect();
         let fields = names.into_iter().filter_map(|name| kind.field(name));
         let rows = fields.filter_map(|field| view(field, label)).collect();
-        sections.push(SectionView {
-            label: label.to_owned(),
-            rows,
-        });
+        sections.push(SectionView { label: label.to_owned(), rows });
     }
     let label = visitor.texts().other_fields;
-    let others = kind
-        .fields
-        .iter()
-        .filter(|field| !named.contains(field.name.as_str()));
+    let others = kind.fields.iter().filter(|field| !named.contains(field.name.as_str()));
     let rows = others.filter_map(|field| view(field, label)).collect();
-    sections.push(SectionView {
-        label: label.to_owned(),
-        rows,
-    });
+    sections.push(SectionView { label: label.to_owned(), rows });
     sections.retain(|section| !section.rows.is_empty());
     sections
 }

@@ -89,25 +89,16 @@ pub async fn get_results(State(state): State<AppState>, visitor: Visitor) -> Res
 fn make(app: &App, visitor: &Visitor) -> Result<Response, Failure> {
     let place =
         SearchPlace::read(&visitor.pairs).map_err(|violation| Failure::Bad(vec![violation]))?;
-    let search = |request: &SearchRequest| {
-        app.search
-            .search(request, Visibility::Public, app.clock.today())
-    };
+    let search =
+        |request: &SearchRequest| app.search.search(request, Visibility::Public, app.clock.today());
     // Selected kinds are values like any other; given as kinds, their names are checked.
-    let named = SearchRequest {
-        kind: place.kinds.clone(),
-        ..place.request()
-    };
+    let named = SearchRequest { kind: place.kinds.clone(), ..place.request() };
     if let Err(bad) = named.check(&app.catalog) {
         return Err(Failure::Bad(bad.violations));
     }
     let mut request = place.request();
     let paths = facets::paths(&app.catalog, &place);
-    request.facets = paths
-        .iter()
-        .map(ToString::to_string)
-        .chain(["kind".to_owned()])
-        .collect();
+    request.facets = paths.iter().map(ToString::to_string).chain(["kind".to_owned()]).collect();
     let mut found = search(&request)?;
     let mut notes = Vec::new();
     if found.total == 0 && !place.kinds.is_empty() && !place.q.is_empty() {
@@ -121,10 +112,8 @@ fn make(app: &App, visitor: &Visitor) -> Result<Response, Failure> {
         let mut wider = search(&within)?;
         if wider.total > 0 {
             let t = visitor.texts();
-            notes.push(Notice {
-                text: (t.widened)(&kind_labels(app, &place, visitor)),
-                link: None,
-            });
+            notes
+                .push(Notice { text: (t.widened)(&kind_labels(app, &place, visitor)), link: None });
             if let Some(kinds) = found.facets.remove("kind") {
                 wider.facets.insert("kind".into(), kinds);
             }
@@ -167,9 +156,7 @@ fn make(app: &App, visitor: &Visitor) -> Result<Response, Failure> {
         cards: {
             let items = found.items.iter();
             let today = app.clock.today();
-            items
-                .filter_map(|item| Card::of(item, &app.catalog, visitor, today))
-                .collect()
+            items.filter_map(|item| Card::of(item, &app.catalog, visitor, today)).collect()
         },
         pager: pager(&place, found.total, visitor.texts()),
         nothing,
@@ -227,10 +214,7 @@ fn notices(found: &SearchPage, place: &SearchPlace, t: &Texts, relaxation: bool)
         Relaxation::Exact | Relaxation::AllWords => None,
     };
     if let (Some(text), true) = (text, relaxation && found.total > 0) {
-        notes.push(Notice {
-            text: text.to_owned(),
-            link: None,
-        });
+        notes.push(Notice { text: text.to_owned(), link: None });
     }
     if found.total > 0 && found.items.is_empty() {
         notes.push(Notice {
@@ -254,15 +238,8 @@ fn tabs(
         true => None,
         false => {
             let facets = vec!["kind".into()];
-            let request = SearchRequest {
-                facets,
-                limit: Some(1),
-                ..everywhere.request()
-            };
-            Some(
-                app.search
-                    .search(&request, Visibility::Public, app.clock.today())?,
-            )
+            let request = SearchRequest { facets, limit: Some(1), ..everywhere.request() };
+            Some(app.search.search(&request, Visibility::Public, app.clock.today())?)
         }
     };
     let counts = elsewhere.as_ref().unwrap_or(found).facets.get("kind");
@@ -301,34 +278,23 @@ fn in_kind(app: &App, place: &SearchPlace, kind: Option<&str>) -> SearchPlace {
     };
     place.with(|place| {
         place.kinds = kind.map(str::to_owned).into_iter().collect();
-        place
-            .select
-            .retain(|selected| selected.split_once(':').is_some_and(|(path, _)| has(path)));
-        place.sort = place
-            .sort
-            .take()
-            .filter(|sort| match sort.rsplit_once(':') {
-                Some((path, _)) => has(path),
-                None => true,
-            });
+        place.select.retain(|selected| selected.split_once(':').is_some_and(|(path, _)| has(path)));
+        place.sort = place.sort.take().filter(|sort| match sort.rsplit_once(':') {
+            Some((path, _)) => has(path),
+            None => true,
+        });
     })
 }
 
 /// Relevance where something was typed, newest, and what the kind declares.
 fn sorts(app: &App, visitor: &Visitor, place: &SearchPlace) -> Vec<Tab> {
     let t = visitor.texts();
-    let usual = if place.q.is_empty() {
-        "newest"
-    } else {
-        "relevance"
-    };
+    let usual = if place.q.is_empty() { "newest" } else { "relevance" };
     let current = place.sort.as_deref().unwrap_or(usual);
     let sort = |name: &str, label: &str| Tab {
         label: label.to_owned(),
         count: None,
-        href: place
-            .with(|place| place.sort = (name != usual).then(|| name.to_owned()))
-            .href(),
+        href: place.with(|place| place.sort = (name != usual).then(|| name.to_owned())).href(),
         current: current == name,
     };
     let mut sorts = Vec::new();
@@ -397,18 +363,9 @@ fn nothing(
     ];
     let told = told.into_iter().filter(|(_, words)| !words.is_empty());
     let told = told.map(|(label, words)| (label, words.join(t.list_comma)));
-    let bare = SearchPlace {
-        q: place.q.clone(),
-        ..visitor.anywhere()
-    };
-    let request = SearchRequest {
-        facets: vec!["kind".into()],
-        limit: Some(1),
-        ..bare.request()
-    };
-    let without = app
-        .search
-        .search(&request, Visibility::Public, app.clock.today())?;
+    let bare = SearchPlace { q: place.q.clone(), ..visitor.anywhere() };
+    let request = SearchRequest { facets: vec!["kind".into()], limit: Some(1), ..bare.request() };
+    let without = app.search.search(&request, Visibility::Public, app.clock.today())?;
     let mut tries = Vec::new();
     if without.total > 0 && place.num_chosen() > 0 {
         tries.push((t.try_without_filters.to_owned(), cleared(place).href()));
@@ -416,22 +373,13 @@ fn nothing(
     if !understood.phrases.is_empty() {
         let q = place.q.replace(['"', '“', '”', '＂', '「', '」'], " ");
         let q = q.split_whitespace().collect::<Vec<_>>().join(" ");
-        tries.push((
-            t.try_unquoted.to_owned(),
-            place.with(|place| place.q = q).href(),
-        ));
+        tries.push((t.try_unquoted.to_owned(), place.with(|place| place.q = q).href()));
     }
     if understood.words.len() > 1 {
-        for word in understood
-            .words
-            .iter()
-            .filter(|word| word.chars().nth(1).is_some())
-            .take(MAX_WORDS)
+        for word in
+            understood.words.iter().filter(|word| word.chars().nth(1).is_some()).take(MAX_WORDS)
         {
-            let alone = SearchPlace {
-                q: word.clone(),
-                ..visitor.anywhere()
-            };
+            let alone = SearchPlace { q: word.clone(), ..visitor.anywhere() };
             tries.push(((t.try_word)(word), alone.href()));
         }
     }

@@ -24,16 +24,13 @@ impl Lang {
 
     /// Reads `Accept-Language`: the one of our languages with the greatest weight; Chinese when it names neither.
     pub fn accepted(headers: &HeaderMap) -> Self {
-        let accepted = headers
-            .get(header::ACCEPT_LANGUAGE)
-            .and_then(|value| value.to_str().ok());
+        let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
         let mut best = (Lang::Zh, 0.0);
         for entry in accepted.unwrap_or_default().split(',') {
             let mut parts = entry.split(';').map(str::trim);
             let tag = parts.next().unwrap_or_default().to_ascii_lowercase();
-            let weight = parts
-                .find_map(|part| part.strip_prefix("q=")?.parse::<f32>().ok())
-                .unwrap_or(1.0);
+            let weight =
+                parts.find_map(|part| part.strip_prefix("q=")?.parse::<f32>().ok()).unwrap_or(1.0);
             let lang = match tag.split('-').next() {
                 Some("zh") => Lang::Zh,
                 Some("en") => Lang::En,
@@ -304,12 +301,9 @@ mod tests {
 
     #[test]
     fn groups_digits() {
-        for (number, expected) in [
-            (0, "0"),
-            (999, "999"),
-            (1_000, "1,000"),
-            (1_234_567, "1,234,567"),
-        ] {
+        for (number, expected) in
+            [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")]
+        {
             assert_eq!(grouped(number), expected);
         }
     }

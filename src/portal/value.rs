@@ -19,10 +19,7 @@ pub struct Piece {
 
 impl Piece {
     fn plain(text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            ..Self::default()
-        }
+        Self { text: text.into(), ..Self::default() }
     }
 }
 
@@ -74,25 +71,15 @@ pub fn show(field: &Field, value: &Value, lang: Lang, links: &dyn Links) -> Opti
     };
     let shown = match field.field_type {
         FieldType::Text if !field.multiple => {
-            let lines = value
-                .as_str()?
-                .lines()
-                .map(str::trim)
-                .filter(|line| !line.is_empty());
+            let lines = value.as_str()?.lines().map(str::trim).filter(|line| !line.is_empty());
             Shown::Paragraphs(lines.map(str::to_owned).collect())
         }
-        FieldType::Object if field.open => Shown::Rules(
-            values
-                .iter()
-                .filter_map(|value| rule(value, lang.texts()))
-                .collect(),
-        ),
+        FieldType::Object if field.open => {
+            Shown::Rules(values.iter().filter_map(|value| rule(value, lang.texts())).collect())
+        }
         FieldType::Object => table(field, values, lang, links),
         _ => Shown::Pieces(
-            values
-                .iter()
-                .filter_map(|value| piece(field, value, lang, links))
-                .collect(),
+            values.iter().filter_map(|value| piece(field, value, lang, links)).collect(),
         ),
     };
     let empty = match &shown {
@@ -109,31 +96,18 @@ fn piece(field: &Field, value: &Value, lang: Lang, links: &dyn Links) -> Option<
     match field.field_type {
         FieldType::Url => {
             let url = https(value.as_str()?)?;
-            Some(Piece {
-                text: url.clone(),
-                href: Some(url),
-                external: true,
-                hint: None,
-            })
+            Some(Piece { text: url.clone(), href: Some(url), external: true, hint: None })
         }
         FieldType::File => {
             let url = https(value.get("url")?.as_str()?)?;
             let name = value.get("name").and_then(Value::as_str).unwrap_or(&url);
-            let size = value
-                .get("bytes")
-                .and_then(Value::as_u64)
-                .map(|bytes| match bytes {
-                    0..1_024 => format!(" ({bytes} B)"),
-                    1_024..1_048_576 => format!(" ({} KB)", bytes.div_ceil(1_024)),
-                    _ => format!(" ({:.1} MB)", bytes as f64 / 1_048_576.0),
-                });
+            let size = value.get("bytes").and_then(Value::as_u64).map(|bytes| match bytes {
+                0..1_024 => format!(" ({bytes} B)"),
+                1_024..1_048_576 => format!(" ({} KB)", bytes.div_ceil(1_024)),
+                _ => format!(" ({:.1} MB)", bytes as f64 / 1_048_576.0),
+            });
             let text = format!("{name}{}", size.unwrap_or_default());
-            Some(Piece {
-                text,
-                href: Some(url),
-                external: true,
-                hint: None,
-            })
+            Some(Piece { text, href: Some(url), external: true, hint: None })
         }
         FieldType::Term | FieldType::Tree => {
             let code = value.as_str()?;
@@ -141,29 +115,15 @@ fn piece(field: &Field, value: &Value, lang: Lang, links: &dyn Links) -> Option<
                 Some(vocabulary) => path_of(vocabulary, code, lang),
                 None => code.to_owned(),
             };
-            let href = field
-                .facet
-                .is_some()
-                .then(|| links.same_value(&field.path, code))
-                .flatten();
-            let hint = href
-                .as_ref()
-                .map(|_| (lang.texts().records_with)(lang.pick(&field.label), &text));
-            Some(Piece {
-                text,
-                href,
-                external: false,
-                hint,
-            })
+            let href = field.facet.is_some().then(|| links.same_value(&field.path, code)).flatten();
+            let hint =
+                href.as_ref().map(|_| (lang.texts().records_with)(lang.pick(&field.label), &text));
+            Some(Piece { text, href, external: false, hint })
         }
         FieldType::Code if field.name == "id" => {
             let id = value.as_str()?;
             Some(match links.record(id) {
-                Some((title, href)) => Piece {
-                    text: title,
-                    href: Some(href),
-                    ..Piece::default()
-                },
+                Some((title, href)) => Piece { text: title, href: Some(href), ..Piece::default() },
                 None => Piece::plain(id),
             })
         }
@@ -193,18 +153,9 @@ pub fn plain(field: &Field, value: &Value, lang: Lang) -> Option<String> {
             }
         }
         FieldType::Quantity => quantity(value)?,
-        FieldType::Bool => if value.as_bool()? {
-            texts.yes
-        } else {
-            texts.no
-        }
-        .to_owned(),
+        FieldType::Bool => if value.as_bool()? { texts.yes } else { texts.no }.to_owned(),
         FieldType::Geo => {
-            format!(
-                "{}, {}",
-                value.get("lat")?.as_f64()?,
-                value.get("lon")?.as_f64()?
-            )
+            format!("{}, {}", value.get("lat")?.as_f64()?, value.get("lon")?.as_f64()?)
         }
         FieldType::File => value.get("name")?.as_str()?.to_owned(),
         FieldType::Object => return None,
@@ -213,36 +164,22 @@ pub fn plain(field: &Field, value: &Value, lang: Lang) -> Option<String> {
 
 fn table(field: &Field, values: &[Value], lang: Lang, links: &dyn Links) -> Shown {
     let present = |member: &Field| values.iter().any(|value| value.get(&member.name).is_some());
-    let members: Vec<&Field> = field
-        .fields
-        .iter()
-        .filter(|member| present(member))
-        .collect();
+    let members: Vec<&Field> = field.fields.iter().filter(|member| present(member)).collect();
     let cell = |member: &Field, value: &Value| -> Option<Piece> {
         match value.get(&member.name)? {
             Value::Array(values) => {
-                let texts: Vec<String> = values
-                    .iter()
-                    .filter_map(|value| plain(member, value, lang))
-                    .collect();
+                let texts: Vec<String> =
+                    values.iter().filter_map(|value| plain(member, value, lang)).collect();
                 Some(Piece::plain(texts.join(lang.texts().list_comma)))
             }
             value => piece(member, value, lang, links),
         }
     };
     Shown::Table {
-        head: members
-            .iter()
-            .map(|member| lang.pick(&member.label).to_owned())
-            .collect(),
+        head: members.iter().map(|member| lang.pick(&member.label).to_owned()).collect(),
         rows: values
             .iter()
-            .map(|value| {
-                members
-                    .iter()
-                    .map(|member| cell(member, value))
-                    .collect::<Vec<_>>()
-            })
+            .map(|value| members.iter().map(|member| cell(member, value)).collect::<Vec<_>>())
             .filter(|row| row.iter().any(Option::is_some))
             .collect(),
     }
@@ -256,16 +193,11 @@ const MAIN_MEMBERS: [&str; 5] = ["text", "label", "title", "name", "clause"];
 fn rule(value: &Value, texts: &Texts) -> Option<Rule> {
     let members = match value {
         Value::String(text) => {
-            return Some(Rule {
-                text: text.clone(),
-                notes: Vec::new(),
-            });
+            return Some(Rule { text: text.clone(), notes: Vec::new() });
         }
         value => value.as_object()?,
     };
-    let main = MAIN_MEMBERS
-        .iter()
-        .find(|name| text_of(members, name).is_some())?;
+    let main = MAIN_MEMBERS.iter().find(|name| text_of(members, name).is_some())?;
     let shown = [
         ("value", texts.value),
         ("rate", texts.rate),
@@ -280,17 +212,9 @@ fn rule(value: &Value, texts: &Texts) -> Option<Rule> {
     let notes = shown
         .into_iter()
         .filter(|(name, _)| name != main)
-        .filter_map(|(name, label)| {
-            Some(Note {
-                label,
-                text: note(members, name)?,
-            })
-        })
+        .filter_map(|(name, label)| Some(Note { label, text: note(members, name)? }))
         .collect();
-    Some(Rule {
-        text: text_of(members, main)?.to_owned(),
-        notes,
-    })
+    Some(Rule { text: text_of(members, main)?.to_owned(), notes })
 }
 
 fn note(members: &Map<String, Value>, name: &str) -> Option<String> {
@@ -309,26 +233,19 @@ fn note(members: &Map<String, Value>, name: &str) -> Option<String> {
 }
 
 fn text_of<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
-    members
-        .get(name)?
-        .as_str()
-        .filter(|text| !text.trim().is_empty())
+    members.get(name)?.as_str().filter(|text| !text.trim().is_empty())
 }
 
 /// Returns an address only when it is `https`.
 fn https(url: &str) -> Option<String> {
     let scheme = url.get(..8)?;
-    scheme
-        .eq_ignore_ascii_case("https://")
-        .then(|| url.to_owned())
+    scheme.eq_ignore_ascii_case("https://").then(|| url.to_owned())
 }
 
 /// `山东省 › 青岛市 › 崂山区`: everything above the code, without a root that everything is below.
 fn path_of(vocabulary: &Vocabulary, code: &str, lang: Lang) -> String {
-    let mut labels: Vec<&str> = vocabulary
-        .path(code)
-        .map(|entry| lang.pick(&entry.label))
-        .collect();
+    let mut labels: Vec<&str> =
+        vocabulary.path(code).map(|entry| lang.pick(&entry.label)).collect();
     if labels.is_empty() {
         return code.to_owned();
     }
@@ -341,10 +258,7 @@ fn path_of(vocabulary: &Vocabulary, code: &str, lang: Lang) -> String {
 
 /// The code's label, and the one above it where the tree is deep.
 fn near_path(vocabulary: &Vocabulary, code: &str, lang: Lang) -> String {
-    let labels: Vec<&str> = vocabulary
-        .path(code)
-        .map(|entry| lang.pick(&entry.label))
-        .collect();
+    let labels: Vec<&str> = vocabulary.path(code).map(|entry| lang.pick(&entry.label)).collect();
     match labels.as_slice() {
         [] => code.to_owned(),
         [label, above, _, _, ..] => format!("{above} › {label}"),
@@ -353,13 +267,7 @@ fn near_path(vocabulary: &Vocabulary, code: &str, lang: Lang) -> String {
 }
 
 fn has_one_root(vocabulary: &Vocabulary) -> bool {
-    vocabulary
-        .entries
-        .iter()
-        .filter(|entry| entry.parent.is_none())
-        .take(2)
-        .count()
-        == 1
+    vocabulary.entries.iter().filter(|entry| entry.parent.is_none()).take(2).count() == 1
 }
 
 /// Looks up the label of a value or bucket key of a facet.
@@ -369,14 +277,12 @@ pub fn facet_label<'a>(
     value: &str,
 ) -> Option<&'a Label> {
     match facet {
-        Some(Facet::Ranges { buckets }) => buckets
-            .iter()
-            .find(|bucket| bucket.key == value)
-            .map(|bucket| &bucket.label),
-        Some(Facet::RelativeDates { buckets }) => buckets
-            .iter()
-            .find(|bucket| bucket.key == value)
-            .map(|bucket| &bucket.label),
+        Some(Facet::Ranges { buckets }) => {
+            buckets.iter().find(|bucket| bucket.key == value).map(|bucket| &bucket.label)
+        }
+        Some(Facet::RelativeDates { buckets }) => {
+            buckets.iter().find(|bucket| bucket.key == value).map(|bucket| &bucket.label)
+        }
         _ => vocabulary?.get(value).map(|entry| &entry.label),
     }
 }
@@ -459,19 +365,9 @@ mod tests {
             (50_005_000, "5,000.5万元", "¥50,005,000"),
             (120_000_000, "1.2亿元", "¥120,000,000"),
             (-10_000, "−1万元", "−¥10,000"),
-            (
-                i64::MIN,
-                "−92,233,720,368.54775808亿元",
-                "−¥9,223,372,036,854,775,808",
-            ),
+            (i64::MIN, "−92,233,720,368.54775808亿元", "−¥9,223,372,036,854,775,808"),
         ] {
-            assert_eq!(
-                (
-                    money(yuan, Lang::Zh).as_str(),
-                    money(yuan, Lang::En).as_str()
-                ),
-                (zh, en)
-            );
+            assert_eq!((money(yuan, Lang::Zh).as_str(), money(yuan, Lang::En).as_str()), (zh, en));
         }
     }
 
@@ -480,14 +376,8 @@ mod tests {
         fn check(value: Value, expected: &str) {
             assert_eq!(quantity(&value).as_deref(), Some(expected), "{value}");
         }
-        check(
-            json!({"operator": "ge", "value": 1.38, "unit": "MPa"}),
-            "≥ 1.38 MPa",
-        );
-        check(
-            json!({"name": "强度", "operator": "eq", "value": 5}),
-            "强度 = 5",
-        );
+        check(json!({"operator": "ge", "value": 1.38, "unit": "MPa"}), "≥ 1.38 MPa");
+        check(json!({"name": "强度", "operator": "eq", "value": 5}), "强度 = 5");
         check(json!({"operator": "eq", "value": 5, "unit": "mm"}), "5 mm");
         check(
             json!({"name": "pH", "operator": "between", "value": 2, "value_to": 12}),
@@ -507,14 +397,8 @@ mod tests {
         )
         .unwrap();
         let notes: Vec<&str> = told.notes.iter().map(|note| note.text.as_str()).collect();
-        assert_eq!(
-            (told.text.as_str(), notes),
-            ("奖励", vec!["10万元", "15 %", "四"])
-        );
-        assert_eq!(
-            rule(&json!({"clause": "原文"}), texts).unwrap().text,
-            "原文"
-        );
+        assert_eq!((told.text.as_str(), notes), ("奖励", vec!["10万元", "15 %", "四"]));
+        assert_eq!(rule(&json!({"clause": "原文"}), texts).unwrap().text, "原文");
         assert_eq!(rule(&json!({"attr": "x", "op": "ge"}), texts), None);
         assert_eq!(rule(&json!([1, 2]), texts), None);
     }
@@ -522,13 +406,7 @@ mod tests {
     #[test]
     fn only_https_becomes_a_link() {
         assert!(https("https://example.org/").is_some());
-        for url in [
-            "http://example.org/",
-            "javascript:alert(1)",
-            "//x",
-            "",
-            "数据",
-        ] {
+        for url in ["http://example.org/", "javascript:alert(1)", "//x", "", "数据"] {
             assert_eq!(https(url), None, "{url}");
         }
     }

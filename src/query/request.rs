@@ -3,6 +3,8 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use super::filter::{self, Filter, nearest};
@@ -17,6 +19,8 @@ pub const MAX_LIMIT: usize = 100;
 pub const MAX_OFFSET: usize = 1_000;
 /// Most facets counted in one request.
 const MAX_FACETS: usize = 20;
+/// Longest cursor, in bytes.
+const MAX_CURSOR: usize = 4_096;
 /// Most values selected in one request.
 const MAX_SELECTED: usize = 100;
 
@@ -70,18 +74,14 @@ pub struct Cursor {
 impl Cursor {
     pub fn encode(&self) -> String {
         let json = serde_json::to_vec(self).expect("a cursor has only string keys");
-        json.iter().map(|byte| format!("{byte:02x}")).collect()
+        URL_SAFE_NO_PAD.encode(json)
     }
 
     pub fn decode(text: &str) -> Option<Self> {
-        if text.len() % 2 != 0 || text.len() > 4_096 || !text.is_ascii() {
+        if text.len() > MAX_CURSOR {
             return None;
         }
-        let json: Option<Vec<u8>> = (0..text.len())
-            .step_by(2)
-            .map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok())
-            .collect();
-        serde_json::from_slice(&json?).ok()
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
     }
 }
 

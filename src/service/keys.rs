@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
@@ -81,7 +83,7 @@ pub struct Key {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
     pub created_at: String,
-    /// HMAC-SHA-256 of the secret, in hexadecimal.
+    /// HMAC-SHA-256 of the secret, in base64.
     hash: String,
 }
 
@@ -156,7 +158,7 @@ impl Keys {
             .map_err(|error| StoreError::Corrupt(format!("key {id}: {error}")))?;
         let mut mac = self.mac();
         mac.update(secret.as_bytes());
-        let expected = from_hex(&key.hash).unwrap_or_default();
+        let expected = STANDARD.decode(&key.hash).unwrap_or_default();
         Ok(mac.verify_slice(&expected).is_ok().then_some(key))
     }
 
@@ -186,7 +188,7 @@ impl Keys {
     fn hash(&self, secret: &str) -> String {
         let mut mac = self.mac();
         mac.update(secret.as_bytes());
-        hex(&mac.finalize().into_bytes())
+        STANDARD.encode(mac.finalize().into_bytes())
     }
 
     fn mac(&self) -> Hmac<Sha256> {
@@ -198,16 +200,5 @@ impl Keys {
 pub fn random_hex<const N: usize>() -> String {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).expect("the system gives random numbers");
-    hex(&bytes)
-}
-
-fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    if !text.is_ascii() || text.len() % 2 != 0 {
-        return None;
-    }
-    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()
 }

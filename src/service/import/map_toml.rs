@@ -55,7 +55,7 @@ pub fn read(
         } else {
             let known = &kind.fields;
             let also = ["id"];
-            fields.extend(reader.field(name, value, known, &also, &format!("{} ", kind.name)));
+            fields.extend(reader.field(name, value, known, &also, &kind.name));
         }
     }
     problems.into_result((id, fields))
@@ -101,8 +101,10 @@ impl Reader<'_, '_> {
             let names: Vec<&str> =
                 also.iter().copied().chain(known.iter().map(|field| &*field.name)).collect();
             let hint = did_you_mean(name, names.iter().copied());
-            let message =
-                format!("\"{name}\" is not a {whose}field; allowed: {}{hint}", names.join(", "));
+            let message = format!(
+                "\"{name}\" is not a field of {whose}; allowed: {}{hint}",
+                names.join(", ")
+            );
             self.problems.add(at, name, message);
             return None;
         };
@@ -123,10 +125,11 @@ impl Reader<'_, '_> {
         };
         let has = |key: &&str| field.fields.iter().any(|member| member.name == *key);
         if has_members(field) && table.keys().all(|key| has(&&**key.get_ref()) || !is_key(key)) {
-            let whose = format!("{} ", field.path);
             let members = sorted(table)
                 .into_iter()
-                .filter_map(|(name, value)| self.field(name, value, &field.fields, &[], &whose))
+                .filter_map(|(name, value)| {
+                    self.field(name, value, &field.fields, &[], &field.path)
+                })
                 .collect();
             return Some(MappedField::new(field.clone(), Rule::default(), members));
         }
@@ -143,8 +146,14 @@ impl Reader<'_, '_> {
             let place = name.span().start;
             let read = match key {
                 "from" => texts(&value).map(|from| rule.from = from),
-                "value" => Some(rule.constant = Some(value)),
-                "default" => Some(rule.default = Some(value)),
+                "value" => {
+                    rule.constant = Some(value);
+                    Some(())
+                }
+                "default" => {
+                    rule.default = Some(value);
+                    Some(())
+                }
                 "values" => self.values(node, field).map(|values| rule.values = values),
                 "drop_if" => texts(&value).map(|texts| rule.drop_if = texts),
                 "split" => texts(&value).map(|texts| rule.split = texts),
@@ -164,11 +173,14 @@ impl Reader<'_, '_> {
                         chars = Some(count as usize);
                     })
                 }
-                "amount" => match value.as_str() {
-                    Some("first") => Some(rule.amount = Some(End::First)),
-                    Some("last") => Some(rule.amount = Some(End::Last)),
-                    _ => None,
-                },
+                "amount" => {
+                    rule.amount = match value.as_str() {
+                        Some("first") => Some(End::First),
+                        Some("last") => Some(End::Last),
+                        _ => None,
+                    };
+                    rule.amount.map(drop)
+                }
                 _ => {
                     let hint = did_you_mean(key, KEYS);
                     let allowed = KEYS.join(", ");

@@ -139,6 +139,14 @@ pub struct Importer<'a, T: Target> {
 const GROUP: usize = 500;
 const GROUP_BYTES: usize = 2 << 20;
 
+/// Rows of one group: those to write, with their lines, and those that are rejected already.
+#[derive(Default)]
+struct Waiting {
+    rows: Vec<(u64, Value)>,
+    drafts: Vec<Draft>,
+    rejected: Vec<Rejected>,
+}
+
 /// Why an import ended before the end of its rows.
 #[derive(Debug)]
 pub enum Ended<E> {
@@ -157,7 +165,7 @@ impl<T: Target> Importer<'_, T> {
         counts: &mut Counts,
         reject: &mut dyn FnMut(Rejected) -> std::io::Result<()>,
     ) -> Result<(), Ended<T::Error>> {
-        let mut waiting: Vec<(u64, Value, Draft)> = Vec::new();
+        let mut waiting = Waiting::default();
         let mut bytes = 0;
         loop {
             let row = match rows.next_row() {
@@ -171,13 +179,13 @@ impl<T: Target> Importer<'_, T> {
             counts.read += 1;
             bytes += row.bytes;
             match self.draft(row) {
-                Ok(drafted) => waiting.push(drafted),
-                Err(rejected) => {
-                    counts.rejected += 1;
-                    reject(rejected).map_err(Ended::Report)?;
+                Ok((line, row, draft)) => {
+                    waiting.rows.push((line, row));
+                    waiting.drafts.push(draft);
                 }
+                Err(rejected) => waiting.rejected.push(rejected),
             }
-            if waiting.len() >= GROUP || bytes >= GROUP_BYTES {
+            if waiting.drafts.len() + waiting.rejected.len() >= GROUP || bytes >= GROUP_BYTES {
                 self.flush(&mut waiting, counts, reject)?;
                 bytes = 0;
             }
@@ -214,29 +222,28 @@ impl<T: Target> Importer<'_, T> {
 
     fn flush(
         &mut self,
-        waiting: &mut Vec<(u64, Value, Draft)>,
+        waiting: &mut Waiting,
         counts: &mut Counts,
         reject: &mut dyn FnMut(Rejected) -> std::io::Result<()>,
     ) -> Result<(), Ended<T::Error>> {
-        if waiting.is_empty() {
-            return Ok(());
-        }
-        let mut rows = Vec::with_capacity(waiting.len());
-        let mut drafts = Vec::with_capacity(waiting.len());
-        for (line, row, draft) in waiting.drain(..) {
-            rows.push((line, row));
-            drafts.push(draft);
-        }
-        let outcomes = self.target.put(drafts).map_err(Ended::Target)?;
+        let Waiting { rows, drafts, mut rejected } = std::mem::take(waiting);
+        let outcomes = match drafts.is_empty() {
+            true => Vec::new(),
+            false => self.target.put(drafts).map_err(Ended::Target)?,
+        };
         for ((line, row), outcome) in rows.into_iter().zip(outcomes) {
             match outcome {
                 Outcome::Created => counts.created += 1,
                 Outcome::Updated => counts.updated += 1,
                 Outcome::Refused { reason, violations } => {
-                    counts.rejected += 1;
-                    reject(Rejected { line, reason, violations, row }).map_err(Ended::Report)?;
+                    rejected.push(Rejected { line, reason, violations, row });
                 }
             }
+        }
+        rejected.sort_by_key(|rejected| rejected.line);
+        counts.rejected += rejected.len() as u64;
+        for rejected in rejected {
+            reject(rejected).map_err(Ended::Report)?;
         }
         Ok(())
     }

@@ -104,7 +104,10 @@ impl<'a> Rows<'a> {
                         break;
                     }
                 }
-                let line = cells.position().map_or(0, csv::Position::line);
+                // Blank lines before a row count as its beginning for the reader; from its end they do not.
+                let begun = cells.position().map_or(1, csv::Position::line);
+                let within = cells.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
+                let line = begun.max(reader.position().line().saturating_sub(within + 1));
                 let bytes = cells.as_slice().len();
                 Ok(Some(Row { line, bytes, fields: row_of(&cells, header) }))
             }
