@@ -57,10 +57,10 @@ impl Ladder {
         let normalized = analyzer.normalize(&typed.plain).text;
         let words = analyzer.words(&normalized);
         let mut leaves: Vec<Leaf> = Vec::new();
-        let mut units: Vec<String> = Vec::new();
+        let mut units: Vec<(String, u32)> = Vec::new();
         for word in &words {
             for unit in &word.units {
-                push_new(&mut units, unit);
+                count(&mut units, unit);
             }
             for leaf in &word.leaves {
                 if !leaves.iter().any(|known| known.text == *leaf) {
@@ -71,6 +71,9 @@ impl Ladder {
         // 的, 与 and the like say nothing beside real words.
         if leaves.iter().any(|leaf| leaf.text.chars().nth(1).is_some()) {
             leaves.retain(|leaf| leaf.latin || leaf.text.chars().nth(1).is_some());
+        } else if leaves.len() > 1 && leaves.iter().all(|leaf| !leaf.latin) {
+            // A name that the dictionary does not know: its characters mean something only together.
+            leaves = vec![Leaf { text: normalized.clone(), latin: false }];
         }
         let tokens = Tokens::new(&normalized, units, &leaves, typed, analyzer);
         let mut rungs = Vec::new();
@@ -144,19 +147,20 @@ enum InBase {
     AllGrams,
 }
 
-/// The distinct tokens of a query.
+/// The distinct tokens of a query, with how often each occurs in it.
 struct Tokens {
-    units: Vec<String>,
-    grams: Vec<String>,
+    units: Vec<(String, u32)>,
+    grams: Vec<(String, u32)>,
+    chars: Vec<(String, u32)>,
+    latin: Vec<(String, u32)>,
+    /// Those that a record must hold to have a leaf.
     leaf_grams: Vec<String>,
-    chars: Vec<String>,
-    latin: Vec<String>,
 }
 
 impl Tokens {
     fn new(
         normalized: &str,
-        mut units: Vec<String>,
+        mut units: Vec<(String, u32)>,
         leaves: &[Leaf],
         typed: &Typed,
         analyzer: &Analyzer,
@@ -167,7 +171,7 @@ impl Tokens {
         for phrase in &phrases {
             for word in analyzer.words(phrase) {
                 for unit in &word.units {
-                    push_new(&mut units, unit);
+                    count(&mut units, unit);
                 }
             }
             for gram in grams(phrase) {
@@ -178,11 +182,11 @@ impl Tokens {
             for gram in grams(text) {
                 // Pairs of Latin letters say little: words stand for them.
                 if !is_latin(&gram) {
-                    push_new(&mut all_grams, &gram);
+                    count(&mut all_grams, &gram);
                 }
             }
             for ch in text.chars().filter(|ch| ch.is_alphanumeric() && !ch.is_ascii()) {
-                push_new(&mut all_chars, ch.encode_utf8(&mut [0; 4]));
+                count(&mut all_chars, ch.encode_utf8(&mut [0; 4]));
             }
         }
         for leaf in leaves.iter().filter(|leaf| !leaf.latin) {
@@ -190,39 +194,46 @@ impl Tokens {
                 push_new(&mut leaf_grams, &gram);
             }
         }
-        let latin = units.iter().filter(|unit| is_latin(unit)).cloned().collect();
+        let latin = units.iter().filter(|(unit, _)| is_latin(unit)).cloned().collect();
         Self { units, grams: all_grams, leaf_grams, chars: all_chars, latin }
     }
 
     /// Any gram or Latin word.
     fn any(&self, scoring: &Scoring) -> Query {
-        let grams = self.grams.iter().map(|gram| gram_term(gram, scoring));
-        let latin = self.latin.iter().map(|word| Query::Term {
-            field: TokenField::Words,
-            token: word.clone(),
-            boost: scoring.units.words,
-        });
+        let term = |field, boost: f32| {
+            move |(token, times): &(String, u32)| Query::Term {
+                field,
+                token: token.clone(),
+                boost: boost * tf(*times),
+            }
+        };
+        let grams = self.grams.iter().map(term(TokenField::Grams, scoring.units.grams));
+        let latin = self.latin.iter().map(term(TokenField::Words, scoring.units.words));
         any_of(grams.chain(latin))
     }
 
     fn parts(&self, scoring: &Scoring, in_base: InBase) -> Vec<Part> {
-        let weigh = |field, tokens: &[String], weight: f32, skip: &[String]| -> Vec<WeightedTerm> {
+        let weigh = |field, tokens: &[(String, u32)], weight: f32, skip: &[&str]| {
             tokens
                 .iter()
-                .filter(|token| weight > 0.0 && !skip.contains(token))
-                .map(|token| WeightedTerm { field, token: token.clone(), weight })
-                .collect()
+                .filter(|(token, _)| weight > 0.0 && !skip.contains(&token.as_str()))
+                .map(|(token, times)| WeightedTerm {
+                    field,
+                    token: token.clone(),
+                    weight: weight * tf(*times),
+                })
+                .collect::<Vec<_>>()
         };
         let (units, roles) = (&scoring.units, &scoring.roles);
-        let (skip_words, skip_grams): (&[String], &[String]) = match in_base {
-            InBase::Leaves => (&[], &self.leaf_grams),
-            InBase::AllGrams => (&self.latin, &self.grams),
+        let (skip_words, skip_grams) = match in_base {
+            InBase::Leaves => (Vec::new(), self.leaf_grams.iter().map(String::as_str).collect()),
+            InBase::AllGrams => (names(&self.latin), names(&self.grams)),
         };
         let mut title = weigh(TokenField::TitleWords, &self.units, roles.title * units.words, &[]);
         title.extend(weigh(TokenField::TitleGrams, &self.grams, roles.title * units.grams, &[]));
         [
-            (Signal::Words, weigh(TokenField::Words, &self.units, units.words, skip_words)),
-            (Signal::Grams, weigh(TokenField::Grams, &self.grams, units.grams, skip_grams)),
+            (Signal::Words, weigh(TokenField::Words, &self.units, units.words, &skip_words)),
+            (Signal::Grams, weigh(TokenField::Grams, &self.grams, units.grams, &skip_grams)),
             (Signal::Chars, weigh(TokenField::Chars, &self.chars, units.chars, &[])),
             (Signal::Title, title),
             (
@@ -241,6 +252,7 @@ impl Tokens {
         let mut needles: Vec<String> = self
             .units
             .iter()
+            .map(|(unit, _)| unit)
             .chain(leaves.iter().map(|leaf| &leaf.text))
             .filter(|word| single || word.chars().nth(1).is_some())
             .cloned()
@@ -325,6 +337,22 @@ fn codes(plain: &str) -> Vec<String> {
 
 fn is_latin(text: &str) -> bool {
     text.is_ascii()
+}
+
+fn names(tokens: &[(String, u32)]) -> Vec<&str> {
+    tokens.iter().map(|(token, _)| token.as_str()).collect()
+}
+
+/// What a token counts that occurs `times` times in the query: a repeated word matters more, but not twice as much.
+fn tf(times: u32) -> f32 {
+    (times as f32).sqrt()
+}
+
+fn count(list: &mut Vec<(String, u32)>, token: &str) {
+    match list.iter_mut().find(|(known, _)| known == token) {
+        Some((_, times)) => *times += 1,
+        None => list.push((token.to_owned(), 1)),
+    }
 }
 
 fn push_new(list: &mut Vec<String>, text: &str) {
