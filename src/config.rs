@@ -63,7 +63,7 @@ impl Default for SearchConfig {
 
 impl Default for StoreConfig {
     fn default() -> Self {
-        Self { cache_mb: 64, retention_days: 30, ballast_mb: None }
+        Self { cache_mb: 32, retention_days: 30, ballast_mb: None }
     }
 }
 

@@ -8,7 +8,7 @@ use axum::response::Response;
 use super::error::Failure;
 use super::{Frame, Visitor, answer, page};
 use crate::app::App;
-use crate::http::AppState;
+use crate::http::{AppState, Code};
 use crate::query::request::SearchRequest;
 use crate::record::Visibility;
 
@@ -18,6 +18,8 @@ struct DevelopersPage {
     frame: Frame,
     examples: Vec<Example>,
     kinds: Vec<KindName>,
+    /// Every code of the API, each with the anchor that a problem's `type` names.
+    codes: &'static [Code],
 }
 
 struct Example {
@@ -71,7 +73,11 @@ fn make(app: &App, visitor: &Visitor) -> Result<Response, Failure> {
         name: kind.name.to_string(),
         label: visitor.lang.pick(&kind.label).to_owned(),
     });
-    let template =
-        DevelopersPage { frame: visitor.frame(t.developers), examples, kinds: kinds.collect() };
+    let template = DevelopersPage {
+        frame: visitor.frame(t.developers),
+        examples,
+        kinds: kinds.collect(),
+        codes: Code::ALL,
+    };
     Ok(page(StatusCode::OK, &template))
 }

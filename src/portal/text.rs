@@ -259,6 +259,7 @@ texts! {
     example_record: Text = "读取一条记录", "Read one record";
     example_write: Text = "写入一条记录（需要密钥）", "Write a record (needs a key)";
     openapi: Text = "完整说明（OpenAPI 3.1）", "Full description (OpenAPI 3.1)";
+    problems: Text = "错误代码", "Problem codes";
     declared_kinds: Text = "可用的类别", "Kinds";
     kind_label: Text = "中文名称", "Name on the pages";
     kind_name: Text = "接口中的名称", "Name in the API";

@@ -8,6 +8,7 @@ use crate::engine::FacetCounts;
 use crate::query::Selection;
 use crate::record::Vocabulary;
 use crate::record::kind::{Catalog, Facet, FieldType, Label};
+use crate::record::vocabulary::Entry;
 
 /// Most values of a flat facet.
 const MAX_VALUES: usize = 200;
@@ -97,39 +98,37 @@ fn label_of(code: &str, field_type: FieldType, vocabulary: Option<&Vocabulary>) 
     Label { zh: zh.into(), en: en.into() }
 }
 
+/// Codes below a code that were counted; those without a parent are below `None`.
+type Below<'a> = HashMap<Option<&'a str>, Vec<&'a Entry>>;
+
 fn tree(
     count_of: &HashMap<&str, u64>,
     vocabulary: &Vocabulary,
     value: &dyn Fn(&str, &Label, u64) -> FacetValue,
 ) -> Vec<FacetValue> {
-    let mut children: HashMap<Option<usize>, Vec<usize>> = HashMap::new();
-    for (at, entry) in vocabulary.entries.iter().enumerate() {
-        if count_of.contains_key(entry.code.as_str()) {
-            children.entry(entry.parent).or_default().push(at);
-        }
+    let mut below = Below::new();
+    for entry in count_of.keys().filter_map(|code| vocabulary.get(code)) {
+        let parent = entry.parent.map(|at| vocabulary.entries[at].code.as_str());
+        below.entry(parent).or_default().push(entry);
     }
-    fn level(
-        parent: Option<usize>,
-        children: &HashMap<Option<usize>, Vec<usize>>,
-        count_of: &HashMap<&str, u64>,
-        vocabulary: &Vocabulary,
-        value: &dyn Fn(&str, &Label, u64) -> FacetValue,
-    ) -> Vec<FacetValue> {
-        let Some(here) = children.get(&parent) else { return Vec::new() };
-        let mut values: Vec<FacetValue> = here
-            .iter()
-            .map(|&at| {
-                let entry = &vocabulary.entries[at];
-                FacetValue {
-                    children: level(Some(at), children, count_of, vocabulary, value),
-                    ..value(&entry.code, &entry.label, count_of[entry.code.as_str()])
-                }
-            })
-            .collect();
-        by_count(&mut values);
-        values
-    }
-    level(None, &children, count_of, vocabulary, value)
+    level(None, &below, &|entry| value(&entry.code, &entry.label, count_of[entry.code.as_str()]))
+}
+
+fn level(
+    parent: Option<&str>,
+    below: &Below<'_>,
+    value: &dyn Fn(&Entry) -> FacetValue,
+) -> Vec<FacetValue> {
+    let entries = below.get(&parent).map_or(&[][..], Vec::as_slice);
+    let mut values: Vec<FacetValue> = entries
+        .iter()
+        .map(|entry| FacetValue {
+            children: level(Some(&entry.code), below, value),
+            ..value(entry)
+        })
+        .collect();
+    by_count(&mut values);
+    values
 }
 
 fn by_count(values: &mut [FacetValue]) {

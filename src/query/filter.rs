@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use crate::record::FieldType;
 use crate::record::kind::{Catalog, Column, Label};
+use crate::record::nearest::nearest;
 use crate::record::validate::days;
 
 /// Longest filter, in characters.
@@ -317,11 +318,14 @@ impl Parser<'_> {
             self.ordered(&column).map_err(|_| {
                 self.expected("=, !=, IN, NOT IN, EXISTS, IS NULL, WITHIN or COVERS")
             })?;
-            let low = self.value(&column)?;
-            if !self.keyword("TO") {
-                self.at = position;
-                return Err(self.expected(OPERATORS));
-            }
+            let low = self.value(&column);
+            let low = match low {
+                Ok(low) if self.keyword("TO") => low,
+                _ => {
+                    self.at = position;
+                    return Err(self.expected(OPERATORS));
+                }
+            };
             let high = self.value(&column)?;
             return Ok(Filter::Range { path, low: Some((low, true)), high: Some((high, true)) });
         }
@@ -344,7 +348,7 @@ impl Parser<'_> {
             }
             None => {
                 let near = nearest(name, self.catalog.columns.keys().map(|path| &**path));
-                Err(self.expected(match near {
+                Err(self.expected(match near.first() {
                     Some(near) => format!("a field that can be filtered, such as `{near}`"),
                     None => "a field that can be filtered (see /v1/kinds)".to_string(),
                 }))
@@ -463,15 +467,6 @@ fn kind_column() -> Column {
 const OPERATORS: &str =
     "an operator: = != > >= < <= TO, IN, NOT IN, EXISTS, IS NULL, WITHIN, COVERS";
 
-/// Returns the known name most like `name`, if any is like it at all.
-pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -554,6 +549,7 @@ mod tests {
         refused("级别 = 1", 0, "a field that can be filtered");
         refused("levle = zone", 0, "`level`");
         refused("level", 5, "an operator");
+        refused("budget_yuan ~ 5", 12, "an operator");
         refused("level > zone", 6, "no order");
         refused("level = ", 8, "a value");
         refused("published_on > 2026-02-30", 15, "YYYY-MM-DD");

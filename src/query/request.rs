@@ -7,11 +7,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-use super::filter::{self, Filter, nearest};
+use super::filter::{self, Filter};
 use super::ladder::Relaxation;
 use super::{After, Order, Selection, typed};
 use crate::record::FieldType;
 use crate::record::kind::{Catalog, Direction};
+use crate::record::nearest::nearest;
 use crate::record::validate::Violation;
 
 pub const DEFAULT_LIMIT: usize = 20;
@@ -313,7 +314,7 @@ impl Wrong {
                 .map(|path| &**path)
                 .chain(["kind"])
         };
-        let expected = match nearest(name, known()) {
+        let expected = match nearest(name, known()).first() {
             Some(near) => format!("a field with a facet, such as {near}"),
             None => format!("a field with a facet: {}", known().collect::<Vec<_>>().join(", ")),
         };

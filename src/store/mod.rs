@@ -98,7 +98,7 @@ pub enum StoreError {
 pub trait Store: Send + Sync {
     /// Writes `batches`, each whole or not at all, and returns when they are on disk.
     ///
-    /// Answers in order: the revisions of a batch's writes, or why it was refused. Batches see the effect of those
+    /// Answers in order: the revisions of a batch's writes, which follow each other, or why it was refused. Batches see the effect of those
     /// before them. Blocks.
     fn append(
         &self,

@@ -10,6 +10,7 @@ use tantivy::collector::{Collector, SegmentCollector};
 use tantivy::columnar::{Column, StrColumn, TermOrdHit};
 use tantivy::{DocAddress, DocId, Score, SegmentOrdinal, SegmentReader};
 
+use super::forward::{Forward, Forwards};
 use super::lower;
 use super::schema::{ColumnFields, ColumnType, IndexSchema, KIND, NEWEST, REVISION};
 use crate::engine::{EngineError, FacetCounts};
@@ -201,6 +202,7 @@ fn source(
 /// The collector of one search.
 pub struct Gather {
     pub plan: Arc<Plan>,
+    pub forwards: Arc<Forwards>,
 }
 
 impl Collector for Gather {
@@ -217,12 +219,12 @@ impl Collector for Gather {
         let counters = plan
             .facets
             .iter()
-            .map(|facet| Counter::open(&facet.source, reader))
+            .map(|facet| Counter::open(&facet.source, reader, &self.forwards))
             .collect::<tantivy::Result<_>>()?;
         let selections = plan
             .selections
             .iter()
-            .map(|selection| Choice::open(selection, reader))
+            .map(|selection| Choice::open(selection, reader, &self.forwards))
             .collect::<tantivy::Result<_>>()?;
         let ranks = match &plan.order {
             OrderPlan::Score => Ranks::Score,
@@ -251,6 +253,7 @@ impl Collector for Gather {
             boosts,
             revisions: fast.u64(REVISION)?,
             best: Vec::new(),
+            uncounted: Vec::with_capacity(BLOCK),
             threshold: 0,
             ceiling: None,
             total: 0,
@@ -326,6 +329,9 @@ enum Ranks {
     Decimal(Option<Column<f64>>),
 }
 
+/// Matches counted at a time.
+const BLOCK: usize = 1_024;
+
 pub struct SegmentGather {
     plan: Arc<Plan>,
     segment: SegmentOrdinal,
@@ -337,6 +343,8 @@ pub struct SegmentGather {
     /// Rank and revision in one number, greater is better; unordered, cut down when twice as long as needed.
     best: Vec<(u128, DocId)>,
     threshold: u128,
+    /// Matches that the facets have yet to count: column by column is faster than match by match.
+    uncounted: Vec<DocId>,
     /// Only what is below it comes after the cursor.
     ceiling: Option<u128>,
     total: u64,
@@ -360,19 +368,23 @@ impl SegmentCollector for SegmentGather {
         if let Some(failed) = failed {
             for (counter, facet) in self.counters.iter_mut().zip(&self.plan.facets) {
                 if facet.selection == Some(failed) {
-                    counter.count(doc);
+                    counter.count(&[doc]);
                 }
             }
             return;
         }
         self.total += 1;
-        for counter in &mut self.counters {
-            counter.count(doc);
+        if !self.counters.is_empty() {
+            self.uncounted.push(doc);
+            if self.uncounted.len() == BLOCK {
+                self.count();
+            }
         }
         self.keep(doc, score);
     }
 
     fn harvest(mut self) -> tantivy::Result<Gathered> {
+        self.count();
         self.cut();
         let best = std::mem::take(&mut self.best);
         let kept = best
@@ -430,6 +442,13 @@ impl SegmentGather {
         if self.best.len() >= 2 * self.plan.keep.max(64) {
             self.cut();
         }
+    }
+
+    fn count(&mut self) {
+        for counter in &mut self.counters {
+            counter.count(&self.uncounted);
+        }
+        self.uncounted.clear();
     }
 
     fn cut(&mut self) {
@@ -576,18 +595,19 @@ fn monotonic_f64(value: f64) -> u64 {
 
 /// Counts one facet in one segment.
 enum Counter {
-    Terms { column: StrColumn, counts: Vec<u32> },
+    Terms { column: StrColumn, forward: Option<Arc<Forward>>, counts: Vec<u32> },
     Buckets { numbers: Numbers, buckets: Arc<[Bucket]>, counts: Vec<u32> },
     Absent,
 }
 
 impl Counter {
-    fn open(source: &Source, reader: &SegmentReader) -> tantivy::Result<Self> {
+    fn open(source: &Source, reader: &SegmentReader, forwards: &Forwards) -> tantivy::Result<Self> {
         Ok(match source {
             Source::Terms { name } => match reader.fast_fields().str(name)? {
                 Some(column) => {
                     let counts = vec![0; column.dictionary().num_terms()];
-                    Counter::Terms { column, counts }
+                    let forward = forwards.get(reader, name, &column);
+                    Counter::Terms { column, forward, counts }
                 }
                 None => Counter::Absent,
             },
@@ -604,18 +624,22 @@ impl Counter {
         })
     }
 
-    #[inline]
-    fn count(&mut self, doc: DocId) {
+    /// A record's values are distinct, so each counts it once.
+    fn count(&mut self, docs: &[DocId]) {
         match self {
-            // A record's values are distinct, so each counts it once.
-            Counter::Terms { column, counts } => {
-                for ord in column.ords().values_for_doc(doc) {
-                    counts[ord as usize] += 1;
+            Counter::Terms { forward: Some(forward), counts, .. } => forward.count(docs, counts),
+            Counter::Terms { column, forward: None, counts } => {
+                for &doc in docs {
+                    for ord in column.ords().values_for_doc(doc) {
+                        counts[ord as usize] += 1;
+                    }
                 }
             }
             Counter::Buckets { numbers, buckets, counts } => {
-                for (bucket, count) in buckets.iter().zip(counts) {
-                    *count += u32::from(numbers.any_in(doc, bucket));
+                for &doc in docs {
+                    for (bucket, count) in buckets.iter().zip(counts.iter_mut()) {
+                        *count += u32::from(numbers.any_in(doc, bucket));
+                    }
                 }
             }
             Counter::Absent => {}
@@ -624,7 +648,7 @@ impl Counter {
 
     fn counts(&self) -> Vec<(String, u64)> {
         match self {
-            Counter::Terms { column, counts } => {
+            Counter::Terms { column, counts, .. } => {
                 let ords: Vec<u64> =
                     (0u64..).zip(counts).filter(|(_, count)| **count > 0).map(|(o, _)| o).collect();
                 let mut values = Vec::with_capacity(ords.len());
@@ -650,13 +674,17 @@ impl Counter {
 
 /// Tells whether a record has one of the chosen values.
 enum Choice {
-    Terms { column: StrColumn, wanted: Vec<bool> },
+    Terms { column: StrColumn, forward: Option<Arc<Forward>>, wanted: Vec<bool> },
     Buckets { numbers: Numbers, buckets: Arc<[Bucket]>, wanted: Vec<bool> },
     Never,
 }
 
 impl Choice {
-    fn open(selection: &SelectionPlan, reader: &SegmentReader) -> tantivy::Result<Self> {
+    fn open(
+        selection: &SelectionPlan,
+        reader: &SegmentReader,
+        forwards: &Forwards,
+    ) -> tantivy::Result<Self> {
         Ok(match &selection.source {
             Source::Terms { name } => match reader.fast_fields().str(name)? {
                 Some(column) => {
@@ -667,7 +695,8 @@ impl Choice {
                             wanted[ord as usize] = true;
                         }
                     }
-                    Choice::Terms { column, wanted }
+                    let forward = forwards.get(reader, name, &column);
+                    Choice::Terms { column, forward, wanted }
                 }
                 None => Choice::Never,
             },
@@ -689,7 +718,10 @@ impl Choice {
     #[inline]
     fn matches(&self, doc: DocId) -> bool {
         match self {
-            Choice::Terms { column, wanted } => {
+            Choice::Terms { forward: Some(forward), wanted, .. } => {
+                forward.ords(doc).iter().any(|&ord| wanted[usize::from(ord)])
+            }
+            Choice::Terms { column, forward: None, wanted } => {
                 column.ords().values_for_doc(doc).any(|ord| wanted[ord as usize])
             }
             Choice::Buckets { numbers, buckets, wanted } => buckets

@@ -2,6 +2,7 @@
 
 mod collect;
 mod exclude;
+mod forward;
 mod lower;
 mod rescore;
 mod schema;
@@ -25,6 +26,7 @@ use crate::record::validate::ColumnValue;
 use crate::record::{Catalog, RecordId, Revision};
 use crate::store::Cursor;
 use collect::{Gather, Kept, Plan};
+use forward::Forwards;
 use schema::{ColumnType, IndexSchema};
 
 /// Best hits that are scored by every part of the query.
@@ -45,6 +47,7 @@ pub struct TantivyEngine {
     threads: usize,
     visible: ArcSwap<Visible>,
     views: Mutex<VecDeque<Arc<Visible>>>,
+    forwards: Arc<Forwards>,
 }
 
 /// A frozen view of the index, and how far it has read the change log.
@@ -117,6 +120,7 @@ impl TantivyEngine {
             threads,
             visible,
             views: Mutex::new(VecDeque::new()),
+            forwards: Arc::default(),
         })
     }
 
@@ -289,10 +293,10 @@ impl Engine for TantivyEngine {
             prepared.commit()?;
             self.reader.reload()
         })?;
-        self.visible.store(Arc::new(Visible {
-            searcher: self.reader.searcher(),
-            applied: Some((applied.clone(), revision)),
-        }));
+        let searcher = self.reader.searcher();
+        self.forwards.keep_only(&searcher);
+        self.visible
+            .store(Arc::new(Visible { searcher, applied: Some((applied.clone(), revision)) }));
         Ok(())
     }
 
@@ -320,7 +324,8 @@ impl Engine for TantivyEngine {
         }
         let plan = Arc::new(Plan::new(search, keep, &self.schema, &self.catalog)?);
         let by_score = plan.by_score();
-        let mut gathered = searcher.search(&*query, &Gather { plan })?;
+        let mut gathered =
+            searcher.search(&*query, &Gather { plan, forwards: self.forwards.clone() })?;
         let mut parts = Vec::new();
         if by_score {
             let window = rescored.min(gathered.kept.len());

@@ -3,14 +3,17 @@
 //! Scoring every match by every token is the dearest way to order a list of which a person sees the first page. So
 //! the query finds and orders by a few tokens, and the best of its hits are then scored by all.
 
+use std::sync::Arc;
+
+use tantivy::fieldnorm::FieldNormReader;
 use tantivy::postings::Postings;
 use tantivy::query::Bm25Weight;
-use tantivy::schema::IndexRecordOption;
-use tantivy::{DocSet, Searcher, TERMINATED, Term};
+use tantivy::schema::{Field, IndexRecordOption};
+use tantivy::{DocSet, InvertedIndexReader, Searcher, SegmentReader, TERMINATED, Term};
 
 use super::collect::Kept;
 use super::schema::IndexSchema;
-use crate::query::{Part, Signal};
+use crate::query::{Part, Signal, TokenField};
 
 /// Returns what each part adds to each of `kept`, in their order.
 ///
@@ -30,19 +33,26 @@ pub fn parts(
         .collect();
     let segments = searcher.segment_readers();
     let num_docs: u64 = segments.iter().map(|reader| u64::from(reader.max_doc())).sum();
+    let mut opened: Vec<(TokenField, FieldReaders)> = Vec::new();
     for (at, part) in parts.iter().enumerate() {
         for weighted in &part.terms {
-            let field = schema.token_field(weighted.field);
-            let term = Term::from_field_text(field, &weighted.token);
+            let known = opened.iter().position(|(field, _)| *field == weighted.field);
+            let known = match known {
+                Some(known) => known,
+                None => {
+                    let field = schema.token_field(weighted.field);
+                    opened.push((weighted.field, FieldReaders::open(segments, field)?));
+                    opened.len() - 1
+                }
+            };
+            let readers = &opened[known].1;
+            let term = Term::from_field_text(readers.field, &weighted.token);
             let mut doc_freq = 0;
-            let mut num_tokens = 0;
             let mut infos = Vec::with_capacity(segments.len());
-            for reader in segments {
-                let index = reader.inverted_index(field)?;
-                num_tokens += index.total_num_tokens();
+            for (index, _) in &readers.segments {
                 let info = index.get_term_info(&term)?;
                 doc_freq += info.as_ref().map_or(0, |info| u64::from(info.doc_freq));
-                infos.push((index, info));
+                infos.push(info);
             }
             if doc_freq == 0 {
                 continue;
@@ -50,13 +60,13 @@ pub fn parts(
             let bm25 = Bm25Weight::for_one_term_without_explain(
                 doc_freq,
                 num_docs,
-                num_tokens as f32 / num_docs as f32,
+                readers.num_tokens as f32 / num_docs as f32,
             )
             .boost_by(weighted.weight);
             for run in &runs {
-                let segment = kept[run[0]].address.segment_ord;
-                let (index, Some(info)) = &infos[segment as usize] else { continue };
-                let norms = segments[segment as usize].get_fieldnorms_reader(field)?;
+                let segment = kept[run[0]].address.segment_ord as usize;
+                let Some(info) = &infos[segment] else { continue };
+                let (index, norms) = &readers.segments[segment];
                 let mut postings =
                     index.read_postings_from_terminfo(info, IndexRecordOption::WithFreqs)?;
                 for &hit in *run {
@@ -77,4 +87,22 @@ pub fn parts(
         }
     }
     Ok(scores)
+}
+
+/// What a field's terms are looked up in, a segment each.
+struct FieldReaders {
+    field: Field,
+    segments: Vec<(Arc<InvertedIndexReader>, FieldNormReader)>,
+    num_tokens: u64,
+}
+
+impl FieldReaders {
+    fn open(segments: &[SegmentReader], field: Field) -> tantivy::Result<Self> {
+        let segments: Vec<_> = segments
+            .iter()
+            .map(|reader| Ok((reader.inverted_index(field)?, reader.get_fieldnorms_reader(field)?)))
+            .collect::<tantivy::Result<_>>()?;
+        let num_tokens = segments.iter().map(|(index, _)| index.total_num_tokens()).sum();
+        Ok(Self { field, segments, num_tokens })
+    }
 }
