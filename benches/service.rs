@@ -200,7 +200,7 @@ fn over_http(data: &Path, queries: &[String], sentences: &[String], random: &mut
     .expect("a key is text");
     let key = key.trim();
     let started = Instant::now();
-    let mut server = Server::start(data);
+    let server = Server::start(data);
     row("start to ready: s", started.elapsed().as_secs_f64());
     let facets = FACETS.join(",");
     let paths: Vec<String> = queries
@@ -234,7 +234,6 @@ fn over_http(data: &Path, queries: &[String], sentences: &[String], random: &mut
     let (times, wall) = load(&server.address, CLIENTS, bodies.len(), &put);
     row("acknowledged writes, 8 writers: writes/s", times.len() as f64 / wall.as_secs_f64());
     percentiles("acknowledged writes, 8 writers", times);
-    server.stop();
 }
 
 struct Server {
@@ -244,26 +243,28 @@ struct Server {
 
 impl Server {
     fn start(data: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_kechuang"))
+        let child = Command::new(env!("CARGO_BIN_EXE_kechuang"))
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(data)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .expect("the server starts");
-        let stdout = child.stdout.take().expect("standard output is piped");
+        let mut server = Self { child, address: String::new() };
+        let stdout = server.child.stdout.take().expect("standard output is piped");
         let mut lines = BufReader::new(stdout).lines();
         let address = lines
             .by_ref()
             .map_while(Result::ok)
             .find_map(|line| line.split_once("http://").map(|(_, address)| address.to_owned()))
             .expect("the server prints its address");
-        let address = address.trim_end_matches('/').trim().to_owned();
+        server.address = address.trim_end_matches('/').trim().to_owned();
         std::thread::spawn(move || lines.count());
         for _ in 0..6_000 {
-            let ready = Client::connect(&address).map(|mut client| client.send(&get("/readyz")));
+            let ready =
+                Client::connect(&server.address).map(|mut client| client.send(&get("/readyz")));
             if ready.is_ok_and(|status| status == 200) {
-                return Self { child, address };
+                return server;
             }
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -287,10 +288,13 @@ impl Server {
         };
         (field("VmRSS:"), field("RssAnon:"))
     }
+}
 
-    fn stop(&mut self) {
-        self.child.kill().expect("the server can be stopped");
-        self.child.wait().expect("the server ends");
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

@@ -37,8 +37,7 @@ fn every_acknowledged_write_survives_sigkill() {
         if cycle % 5 == 4 {
             let mut server = start(&data);
             std::thread::sleep(Duration::from_millis(random.below(900)));
-            server.kill().expect("the server can be killed");
-            server.wait().expect("the server ends");
+            server.kill();
         }
         let (mut server, address) = ready(&data);
         check(&address, &acknowledged.lock().expect("no writer panicked"));
@@ -51,18 +50,16 @@ fn every_acknowledged_write_survives_sigkill() {
                 scope.spawn(move || write(writer, first, address, key, stop, acknowledged));
             }
             std::thread::sleep(life);
-            server.kill().expect("the server can be killed");
+            server.kill();
             stop.store(true, Ordering::Relaxed);
         });
-        server.wait().expect("the server ends");
         version += 100_000;
     }
     let (mut server, address) = ready(&data);
     let acknowledged = acknowledged.into_inner().expect("no writer panicked");
     assert!(acknowledged.len() > 10, "hardly anything was written: {}", acknowledged.len());
     check(&address, &acknowledged);
-    server.kill().expect("the server can be killed");
-    server.wait().expect("the server ends");
+    server.kill();
     println!("{cycles} cycles, {} records acknowledged, none lost", acknowledged.len());
 }
 
@@ -144,20 +141,39 @@ fn key(data: &Path) -> String {
     String::from_utf8(output.stdout).expect("a key is text").trim().to_owned()
 }
 
-fn start(data: &Path) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_kechuang"))
+/// A server; killed when it goes out of scope.
+struct Server(Child);
+
+impl Server {
+    fn kill(&mut self) {
+        self.0.kill().expect("the server can be killed");
+        self.0.wait().expect("the server ends");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It is mostly gone already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn start(data: &Path) -> Server {
+    let child = Command::new(env!("CARGO_BIN_EXE_kechuang"))
         .args(["serve", "--empty", "--listen", "127.0.0.1:0", "--data"])
         .arg(data)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
-        .expect("the binary runs")
+        .expect("the binary runs");
+    Server(child)
 }
 
 /// Starts the server and waits until its index holds everything.
-fn ready(data: &Path) -> (Child, String) {
+fn ready(data: &Path) -> (Server, String) {
     let mut server = start(data);
-    let stdout = server.stdout.take().expect("standard output is piped");
+    let stdout = server.0.stdout.take().expect("standard output is piped");
     let mut lines = BufReader::new(stdout).lines();
     let address = lines
         .by_ref()
