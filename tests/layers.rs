@@ -102,7 +102,7 @@ fn no_source_names_a_kind() {
             .collect();
     assert!(kinds.len() >= 8, "the kind files are found");
     for (_, path) in files() {
-        if path.ends_with("tests.rs") || path.to_string_lossy().ends_with("_tests.rs") {
+        if path.iter().any(|part| part == "tests" || part == "tests.rs") {
             continue;
         }
         for (at, line) in code(&path).lines().enumerate() {

@@ -34,9 +34,9 @@ pub struct Evaluate {
     /// Folder with corpus.jsonl (or .jsonl.gz), queries.jsonl and qrels.tsv
     #[arg(long, value_name = "DIR")]
     set: PathBuf,
-    /// Kind that a line of the corpus becomes
-    #[arg(long, default_value = "policy")]
-    kind: String,
+    /// Kind that a line of the corpus becomes [default: the first one, policy]
+    #[arg(long)]
+    kind: Option<String>,
     /// What is measured
     #[arg(long, value_enum, default_value_t = Task::Search)]
     task: Task,
@@ -116,9 +116,14 @@ impl Evaluate {
         let mut config = Config::read(self.config.as_deref())?;
         config.data.clone_from(&scratch.0);
         let app = open_app(&config, "the temporary folder is in use")?;
-        let Some(kind) = app.catalog.kind(&self.kind).cloned() else {
+        let kind = match &self.kind {
+            Some(name) => app.catalog.kind(name),
+            None => app.catalog.kinds.first(),
+        };
+        let Some(kind) = kind.cloned() else {
             let known: Vec<&str> = app.catalog.kinds.iter().map(|kind| &*kind.name).collect();
-            bail!("--kind {}: there is no such kind; there are {}", self.kind, known.join(", "));
+            let found = self.kind.as_deref().unwrap_or("none");
+            bail!("--kind {found}: there is no such kind; there are {}", known.join(", "));
         };
         let started = Instant::now();
         let ids = self.index(&app, &kind)?;
@@ -131,7 +136,7 @@ impl Evaluate {
             note(&format!("{} judged records are not in the corpus", grouped(absent as u64)));
         }
         let runs = self.search(&app, &kind, &topics, &ids)?;
-        self.print(&runs, &ids, index_seconds)?;
+        self.print(&runs, &ids, index_seconds, &kind)?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -245,6 +250,7 @@ impl Evaluate {
         runs: &[Run<'_>],
         ids: &[(String, String)],
         index_seconds: f64,
+        kind: &RecordKind,
     ) -> anyhow::Result<()> {
         let measures: Vec<Measures> = runs.iter().map(|run| run.measures).collect();
         let mean = evaluation::mean(&measures);
@@ -276,7 +282,7 @@ impl Evaluate {
             outcome.set,
             grouped(outcome.queries as u64),
             grouped(outcome.documents as u64),
-            self.kind,
+            kind.name,
             outcome.index_seconds
         )?;
         writeln!(out, "{:<16}{:>8}   95 % interval", "measure", "mean")?;

@@ -12,8 +12,7 @@ use serde_json::{Map, Value, json};
 use super::{AppState, Code, Problem, auth, input};
 use crate::record::kind::{Catalog, Facet, Label};
 use crate::record::vocabulary::Entry;
-use crate::record::{Field, FieldType, RecordKind, Visibility, Vocabulary};
-use crate::service::keys::Principal;
+use crate::record::{Field, FieldType, RecordKind, Vocabulary};
 
 /// Vocabularies up to this size are listed with the field.
 const MAX_INLINE: usize = 200;
@@ -21,8 +20,7 @@ const MAX_INLINE: usize = 200;
 /// Answers that stay the same while the catalog does, made when first asked for.
 #[derive(Default)]
 pub struct Documents {
-    /// By who asks: anybody, the registered, those who see everything.
-    kinds: [OnceLock<Bytes>; 3],
+    kinds: OnceLock<Bytes>,
     pub openapi: OnceLock<Bytes>,
 }
 
@@ -34,10 +32,10 @@ pub async fn list_kinds(
     uri: Uri,
 ) -> Result<Response, Problem> {
     input::no_parameters(&uri)?;
-    let scope = scope(&auth::principal(&state, &headers).await?);
-    let body = state.documents.kinds[scope as usize].get_or_init(|| {
+    auth::principal(&state, &headers).await?;
+    let body = state.documents.kinds.get_or_init(|| {
         let kinds: Vec<Value> =
-            state.app.catalog.kinds.iter().map(|kind| describe_kind(kind, scope)).collect();
+            state.app.catalog.kinds.iter().map(|kind| describe_kind(kind)).collect();
         bytes(&json!({ "items": kinds }))
     });
     Ok(cached(body.clone()))
@@ -55,9 +53,9 @@ pub async fn get_kind(
 ) -> Result<Response, Problem> {
     let name = input::path(path)?;
     input::no_parameters(&uri)?;
-    let scope = scope(&auth::principal(&state, &headers).await?);
+    auth::principal(&state, &headers).await?;
     match state.app.catalog.kind(&name) {
-        Some(kind) => Ok(cached(bytes(&describe_kind(kind, scope)))),
+        Some(kind) => Ok(cached(bytes(&describe_kind(kind)))),
         None => Err(Problem::plain(Code::KindNotFound)),
     }
 }
@@ -89,14 +87,6 @@ pub async fn get_vocabulary(
     Ok(cached(bytes(&body)))
 }
 
-/// What of a kind is shown: those who write see every field, since they fill it in.
-fn scope(principal: &Principal) -> Visibility {
-    match principal.key.as_deref() {
-        Some(key) if key.role.may_write() => Visibility::Owner,
-        _ => principal.scope(),
-    }
-}
-
 fn bytes(value: &Value) -> Bytes {
     serde_json::to_vec(value).expect("a value has only string keys").into()
 }
@@ -110,21 +100,12 @@ fn cached(body: Bytes) -> Response {
     response
 }
 
-fn describe_kind(kind: &RecordKind, scope: Visibility) -> Value {
-    let visible = |path: &String| {
-        let top = path.split('.').next().unwrap_or(path);
-        kind.field(top).is_some_and(|field| field.visibility <= scope)
-    };
-    let shown = |paths: &[String]| paths.iter().filter(|path| visible(path)).cloned().collect();
-    let card: Vec<String> = shown(&kind.card.fields);
-    let badge = kind.card.badge.clone().filter(|badge| visible(badge));
+/// Describes a kind, also the fields of which not everybody sees the values.
+fn describe_kind(kind: &RecordKind) -> Value {
     let sections: Vec<Value> = kind
         .sections
         .iter()
-        .map(|section| {
-            let fields: Vec<String> = shown(&section.fields);
-            labelled(&section.label, [("fields", json!(fields))])
-        })
+        .map(|section| labelled(&section.label, [("fields", json!(section.fields))]))
         .collect();
     let sorts: Vec<Value> = kind
         .sorts
@@ -139,8 +120,8 @@ fn describe_kind(kind: &RecordKind, scope: Visibility) -> Value {
             ("kind", json!(&*kind.name)),
             ("description", json!(kind.description.zh)),
             ("descriptions", json!(kind.description)),
-            ("fields", describe_fields(&kind.fields, scope)),
-            ("card", json!({ "fields": card, "badge": badge })),
+            ("fields", describe_fields(&kind.fields)),
+            ("card", json!({ "fields": kind.card.fields, "badge": kind.card.badge })),
             ("sections", json!(sections)),
             ("sorts", json!(sorts)),
         ],
@@ -158,15 +139,11 @@ fn labelled<const N: usize>(label: &Label, members: [(&str, Value); N]) -> Value
     Value::Object(object)
 }
 
-fn describe_fields(fields: &[Field], scope: Visibility) -> Value {
-    fields
-        .iter()
-        .filter(|field| field.visibility <= scope)
-        .map(|field| describe_field(field, scope))
-        .collect()
+fn describe_fields(fields: &[Field]) -> Value {
+    fields.iter().map(describe_field).collect()
 }
 
-fn describe_field(field: &Field, scope: Visibility) -> Value {
+fn describe_field(field: &Field) -> Value {
     labelled(
         &field.label,
         [
@@ -187,7 +164,7 @@ fn describe_field(field: &Field, scope: Visibility) -> Value {
             ("min", json!(field.min)),
             ("max", json!(field.max)),
             ("vocabulary", field.vocabulary.as_deref().map_or(Value::Null, describe_vocabulary)),
-            ("fields", describe_fields(&field.fields, scope)),
+            ("fields", describe_fields(&field.fields)),
         ],
     )
 }

@@ -135,6 +135,7 @@ pub fn with_pages(state: AppState, pages: Router) -> Router {
     router
         .method_not_allowed_fallback(method_not_allowed)
         .route("/v1", any(not_found))
+        .route("/v1/", any(not_found))
         .route("/v1/{*rest}", any(not_found))
         .with_state(state.clone())
         .merge(pages)

@@ -436,7 +436,15 @@ impl Parser<'_> {
                 "true" | "false" => Ok(Literal::Text(text.clone())),
                 _ => Err("true or false"),
             },
-            _ => Ok(Literal::Text(text.clone())),
+            _ => match column.vocabulary.as_deref() {
+                Some(vocabulary) if vocabulary.get(text).is_none() => {
+                    return Err(self.expected(match vocabulary.by_label(text) {
+                        Some(code) => format!("a code: `{code}` stands for that label"),
+                        None => format!("a code of the vocabulary `{}`", vocabulary.name),
+                    }));
+                }
+                _ => Ok(Literal::Text(text.clone())),
+            },
         };
         match literal {
             Ok(literal) => {
@@ -563,6 +571,8 @@ mod tests {
         refused(&"(".repeat(40), 32, "at most 32 levels");
         refused(&"NOT ".repeat(10_000), 4_096, "at most 4096 characters");
         refused("contact.phone = 1", 0, "a field that can be filtered");
+        refused("level != nope", 9, "a code of the vocabulary");
+        refused("level IN [zone, 国家级]", 16, "`national` stands for that label");
     }
 
     proptest! {

@@ -11,7 +11,7 @@ use super::filter::{self, Filter};
 use super::ladder::Relaxation;
 use super::{After, Order, Selection, typed};
 use crate::record::FieldType;
-use crate::record::kind::{Catalog, Direction};
+use crate::record::kind::{Catalog, Direction, Facet};
 use crate::record::nearest::nearest;
 use crate::record::validate::Violation;
 
@@ -228,6 +228,10 @@ impl SearchRequest {
                 wrong.unknown_facet("select", name, catalog);
                 continue;
             };
+            if let Some(expected) = unknown_value(&path, value, catalog) {
+                wrong.add("select", "bad_select", expected, selected);
+                continue;
+            }
             match selections.iter_mut().find(|selection| selection.path == path) {
                 Some(selection) => selection.values.push(value.to_owned()),
                 None => selections.push(Selection { path, values: vec![value.to_owned()] }),
@@ -282,6 +286,29 @@ fn facetable(name: &str, catalog: &Catalog) -> Option<Arc<str>> {
     let column = catalog.column(name)?;
     let counted = column.facet.is_some() || column.field_type == FieldType::Bool;
     counted.then(|| column.path.clone())
+}
+
+/// Says which values a facet has when `value` cannot be one of them.
+fn unknown_value(path: &str, value: &str, catalog: &Catalog) -> Option<String> {
+    let keys = |keys: Vec<&str>| {
+        (!keys.contains(&value)).then(|| format!("a bucket of `{path}`: {}", keys.join(", ")))
+    };
+    if path == "kind" {
+        let all: Vec<&str> = catalog.kinds.iter().map(|kind| &*kind.name).collect();
+        return (!all.contains(&value)).then(|| format!("one of {}", all.join(", ")));
+    }
+    let column = catalog.column(path)?;
+    match &column.facet {
+        Some(Facet::Ranges { buckets }) => keys(buckets.iter().map(|b| &*b.key).collect()),
+        Some(Facet::RelativeDates { buckets }) => keys(buckets.iter().map(|b| &*b.key).collect()),
+        _ => {
+            let vocabulary = column.vocabulary.as_deref()?;
+            vocabulary
+                .get(value)
+                .is_none()
+                .then(|| format!("a code of the vocabulary `{}`", vocabulary.name))
+        }
+    }
 }
 
 #[derive(Default)]

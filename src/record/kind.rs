@@ -274,18 +274,10 @@ impl Visibility {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Facet {
-    /// Choosing any value also chooses those of `always` (不限 belongs to every audience).
-    Terms {
-        #[serde(default)]
-        always: Vec<String>,
-    },
+    Terms {},
     Tree {},
-    Ranges {
-        buckets: Vec<RangeBucket>,
-    },
-    RelativeDates {
-        buckets: Vec<DateBucket>,
-    },
+    Ranges { buckets: Vec<RangeBucket> },
+    RelativeDates { buckets: Vec<DateBucket> },
 }
 
 /// `from` ≤ value < `to`.

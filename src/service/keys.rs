@@ -69,7 +69,12 @@ impl Principal {
     /// What may be seen of `record`.
     pub fn scope_of(&self, record: &Record) -> Visibility {
         match self.key.as_deref() {
-            Some(key) if record.owner.as_deref() == Some(key.owner()) => Visibility::Owner,
+            // A widget's key stands in the source of a page: it shows nobody's own records.
+            Some(key)
+                if key.role != Role::Widget && record.owner.as_deref() == Some(key.owner()) =>
+            {
+                Visibility::Owner
+            }
             _ => self.scope(),
         }
     }

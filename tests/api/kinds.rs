@@ -39,11 +39,10 @@ async fn one_kind_whole() {
 }
 
 #[tokio::test]
-async fn fields_show_by_scope() {
-    let public = SHARED.get("/v1/kinds/demand").await.json();
-    assert!(field(&public, "contact").is_none());
-    let call = SHARED.call("GET", "/v1/kinds/demand").key(&SHARED.contributor);
-    assert!(field(&call.send().await.json(), "contact").is_some());
+async fn fields_say_who_sees_their_values() {
+    let kind = SHARED.get("/v1/kinds/demand").await.json();
+    assert_eq!(field(&kind, "contact").unwrap()["visibility"], "registered");
+    assert_eq!(field(&kind, "title").unwrap()["visibility"], "public");
 }
 
 #[tokio::test]

@@ -92,15 +92,9 @@ impl Plan {
             .selections
             .iter()
             .map(|selection| {
-                let mut values = selection.values.clone();
-                if let Some(Facet::Terms { always }) =
-                    catalog.column(&selection.path).and_then(|column| column.facet.as_ref())
-                {
-                    values.extend(always.iter().cloned());
-                }
                 Ok(SelectionPlan {
                     source: source(&selection.path, search, schema, catalog)?,
-                    values,
+                    values: selection.values.clone(),
                 })
             })
             .collect::<Result<Vec<_>, EngineError>>()?;

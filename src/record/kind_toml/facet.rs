@@ -3,9 +3,7 @@
 use std::collections::HashSet;
 
 use super::reader::{Node, Table};
-use crate::record::Vocabulary;
 use crate::record::kind::{DateBucket, Facet, FieldType, Label, RangeBucket};
-use crate::record::nearest::did_you_mean;
 
 #[derive(Clone, Copy)]
 enum Shape {
@@ -35,11 +33,7 @@ impl Shape {
 }
 
 /// Reads a facet of a field of that type; `None` for one that cannot be used, which is reported.
-pub(super) fn read_facet(
-    node: &Node<'_>,
-    field_type: Option<FieldType>,
-    vocabulary: Option<&Vocabulary>,
-) -> Option<Facet> {
+pub(super) fn read_facet(node: &Node<'_>, field_type: Option<FieldType>) -> Option<Facet> {
     let table = node.table()?;
     let kind = table.need("kind")?;
     let shape = kind.choice(&Shape::NAMES)?;
@@ -61,10 +55,8 @@ pub(super) fn read_facet(
     }
     match shape {
         Shape::Terms => {
-            table.allow(&["kind", "always"]);
-            let always = table.items("always");
-            let always = always.iter().filter_map(|node| read_always(node, field_type, vocabulary));
-            Some(Facet::Terms { always: always.collect() })
+            table.allow(&["kind"]);
+            Some(Facet::Terms {})
         }
         Shape::Tree => {
             table.allow(&["kind"]);
@@ -95,27 +87,6 @@ pub(super) fn read_facet(
             Some(Facet::RelativeDates { buckets: buckets.collect() })
         }
     }
-}
-
-fn read_always(
-    node: &Node<'_>,
-    field_type: Option<FieldType>,
-    vocabulary: Option<&Vocabulary>,
-) -> Option<String> {
-    let value = node.text()?;
-    if let Some(vocabulary) = vocabulary
-        && vocabulary.get(value).is_none()
-    {
-        let codes = vocabulary.entries.iter().map(|entry| &*entry.code);
-        let (name, hint) = (&vocabulary.name, did_you_mean(value, codes));
-        node.report(format_args!("{value:?} is not a code of the vocabulary \"{name}\"{hint}"));
-        return None;
-    }
-    if field_type == Some(FieldType::Bool) && !["true", "false"].contains(&value) {
-        node.report(format_args!("{value:?} must be \"true\" or \"false\""));
-        return None;
-    }
-    Some(value.to_owned())
 }
 
 /// A number of days, at most a thousand years.

@@ -130,7 +130,7 @@ impl FieldReader<'_> {
             field.required = table.flag("required");
         }
         if let Some(node) = table.get("facet") {
-            field.facet = read_facet(&node, Some(field.field_type), field.vocabulary.as_deref());
+            field.facet = read_facet(&node, Some(field.field_type));
             check_public(&node, field.visibility);
         }
     }
@@ -156,7 +156,7 @@ impl FieldReader<'_> {
         let (min, max) = self.bounds(table, field_type);
         let facet = table.get("facet").and_then(|node| {
             check_public(&node, visibility);
-            read_facet(&node, field_type, vocabulary.as_deref())
+            read_facet(&node, field_type)
         });
         let mut field = Field {
             name: name.to_owned(),

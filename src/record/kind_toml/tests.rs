@@ -412,11 +412,8 @@ fn facets_are_checked() {
         &["10: field \"x\": facet.kind \"terms\" does not fit type \"geo\"; allowed: no facet"],
     );
     check_field(
-        "type = \"term\"\nvocabulary = \"level\"\nfacet = { kind = \"terms\", always = [\"a\", \"c\"], x = 1 }\n",
-        &[
-            "11: field \"x\": facet.always[1] \"c\" is not a code of the vocabulary \"level\"",
-            "11: field \"x\": facet.x is not a key here; allowed: kind, always",
-        ],
+        "type = \"term\"\nvocabulary = \"level\"\nfacet = { kind = \"terms\", x = 1 }\n",
+        &["11: field \"x\": facet.x is not a key here; allowed: kind"],
     );
     check_field(
         "type = \"integer\"\nfacet = { kind = \"ranges\", buckets = [] }\n",

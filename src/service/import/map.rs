@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::map_toml;
 use super::rule::Rule;
@@ -102,9 +103,8 @@ impl ImportMap {
     pub fn apply(&self, row: &Fields, tally: &mut Tally) -> Fields {
         tally.see(row);
         let mut fields = Fields::new();
-        if let Some(id) = self.id.text(row) {
-            fields.insert("id".into(), Value::String(id));
-        }
+        let id = self.id.text(row).unwrap_or_else(|| content_id(row));
+        fields.insert("id".into(), Value::String(id));
         for mapped in &self.fields {
             if let Some(value) = mapped.value(row, self.is_plain, tally) {
                 fields.insert(mapped.field.name.clone(), value);
@@ -203,4 +203,10 @@ impl<'a> Problems<'a> {
 /// Tells whether the members of an object may be mapped one by one.
 pub(super) fn has_members(field: &Field) -> bool {
     field.field_type == FieldType::Object && !field.open
+}
+
+/// An id for a row that has none: the same row gets the same id, so that a second import updates.
+pub(super) fn content_id(row: &Fields) -> String {
+    let json = serde_json::to_vec(row).expect("a row has only string keys");
+    Sha256::digest(json)[..12].iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,5 +1,6 @@
 use serde_json::{Value, json};
 
+use super::map::content_id;
 use super::*;
 use crate::record::Catalog;
 
@@ -7,13 +8,18 @@ fn catalog() -> Catalog {
     Catalog::open(None).expect("the kinds of this repository are sound")
 }
 
-/// Maps one row; what was not known is listed as `field value`.
+/// Maps one row; what was not known is listed as `field value`. The id that a row without one gets is left out.
 fn mapped(map: &str, row: Value) -> (Value, Vec<String>) {
     let catalog = catalog();
     let kind = catalog.kind("achievement").unwrap();
     let map = ImportMap::parse(map, "map.toml", kind).unwrap_or_else(|error| panic!("{error}"));
     let mut tally = Tally::default();
-    let fields = map.apply(row.as_object().unwrap(), &mut tally);
+    let row = row.as_object().unwrap();
+    let mut fields = map.apply(row, &mut tally);
+    let id = fields["id"].as_str().unwrap();
+    if id == content_id(row) {
+        fields.remove("id");
+    }
     let unknown = tally.unknown();
     let unknown = unknown.iter().map(|(field, value, _)| format!("{field} {value}")).collect();
     (Value::Object(fields), unknown)
@@ -76,6 +82,13 @@ fn values_become_those_of_the_field() {
         json!({"tel": "123"}),
         json!({"contact": {"phone": "123"}}),
     );
+}
+
+#[test]
+fn a_row_without_an_id_keeps_the_one_it_gets() {
+    let id = |row: Value| content_id(row.as_object().unwrap());
+    assert_eq!(id(json!({"name": "泵", "price": 1})), id(json!({"name": "泵", "price": 1})));
+    assert_ne!(id(json!({"name": "泵", "price": 1})), id(json!({"name": "泵", "price": 2})));
 }
 
 #[test]
