@@ -377,7 +377,10 @@ fn reorder(kept: &mut [Kept], parts: Vec<Vec<(Signal, f32)>>) -> Vec<Vec<(Signal
         .cloned()
         .zip(parts)
         .map(|(mut hit, mut parts)| {
-            parts.insert(0, (Signal::Grams, hit.score));
+            match parts.iter_mut().find(|(signal, _)| *signal == Signal::Grams) {
+                Some((_, score)) => *score += hit.score,
+                None => parts.insert(0, (Signal::Grams, hit.score)),
+            }
             hit.score = parts.iter().map(|(_, score)| score).sum();
             (hit, parts)
         })
