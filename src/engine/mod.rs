@@ -5,7 +5,8 @@ pub mod tantivy;
 
 use std::sync::Arc;
 
-use crate::query::{After, Search, Signal, SortKey};
+use crate::query::like::Like;
+use crate::query::{After, Search, Signal, SortKey, TokenField};
 use crate::record::{RecordId, Revision};
 use crate::store::Cursor;
 use document::IndexRecord;
@@ -51,6 +52,40 @@ pub struct Found {
     pub revision: Revision,
 }
 
+/// Records that are like a weighted bag of terms.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Liked {
+    pub records: Vec<LikedRecord>,
+    /// The terms that were kept, in the order in which scores are summed up.
+    pub terms: Vec<LikedTerm>,
+    /// Length of the vector of the kept terms' weight times inverse document frequency; 0 without terms. Scores of
+    /// different queries divided by it can be compared.
+    pub norm: f32,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct LikedRecord {
+    pub id: RecordId,
+    /// Revision of the record that was indexed.
+    pub revision: Revision,
+    /// At least 0.
+    pub score: f32,
+}
+
+/// A term of the query that the index knows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LikedTerm {
+    /// Where it is looked for first.
+    pub field: TokenField,
+    pub token: String,
+    pub weight: f32,
+    /// Inverse document frequency over all records.
+    pub idf: f32,
+}
+
+/// What each of [`Liked::terms`] adds to a record's score, in their order.
+pub type Shares = Vec<f32>;
+
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// The view that a cursor belongs to is gone.
@@ -75,6 +110,22 @@ pub trait Engine: Send + Sync {
     fn applied(&self) -> Option<(Cursor, Revision)>;
 
     fn search(&self, search: &Search) -> Result<Found, EngineError>;
+
+    /// Finds up to `limit` records by a weighted bag of terms, the best first, ties in the order of their revisions.
+    ///
+    /// Every score is exact: it is the sum that [`Like`] describes, and depends on the
+    /// record, the query and the statistics of the index alone.
+    fn like(&self, like: &Like, limit: usize) -> Result<Liked, EngineError>;
+
+    /// Scores given records as [`Engine::like`] does, without its filter, term by term.
+    ///
+    /// The answer holds those of `ids` that are in the index, in their order, each with its shares, which sum up to
+    /// its score.
+    fn like_shares(
+        &self,
+        like: &Like,
+        ids: &[RecordId],
+    ) -> Result<(Liked, Vec<Shares>), EngineError>;
 
     /// Number of records that can be found.
     fn num_records(&self) -> Result<u64, EngineError>;

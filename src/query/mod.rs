@@ -2,6 +2,7 @@
 
 pub mod filter;
 pub mod ladder;
+pub mod like;
 pub mod request;
 pub mod typed;
 

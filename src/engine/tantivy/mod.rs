@@ -3,6 +3,7 @@
 mod collect;
 mod exclude;
 mod forward;
+mod like;
 mod lower;
 mod rescore;
 mod schema;
@@ -20,7 +21,8 @@ use tantivy::query::{BooleanQuery, Occur};
 use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, Term};
 
 use super::document::IndexRecord;
-use super::{Engine, EngineError, Found, Hit, IndexChange};
+use super::{Engine, EngineError, Found, Hit, IndexChange, Liked, Shares};
+use crate::query::like::Like;
 use crate::query::{After, Search, Signal};
 use crate::record::validate::ColumnValue;
 use crate::record::{Catalog, RecordId, Revision};
@@ -354,6 +356,18 @@ impl Engine for TantivyEngine {
             next,
             revision: visible.applied.as_ref().map(|(_, revision)| *revision).unwrap_or_default(),
         })
+    }
+
+    fn like(&self, like: &Like, limit: usize) -> Result<Liked, EngineError> {
+        like::find(&self.visible.load().searcher, &self.schema, like, limit)
+    }
+
+    fn like_shares(
+        &self,
+        like: &Like,
+        ids: &[RecordId],
+    ) -> Result<(Liked, Vec<Shares>), EngineError> {
+        like::shares(&self.visible.load().searcher, &self.schema, like, ids)
     }
 
     fn num_records(&self) -> Result<u64, EngineError> {

@@ -15,7 +15,7 @@ use super::problem::{ConfigError, Problems};
 #[folder = "index-config/"]
 #[include = "*.toml"]
 #[include = "*.tsv"]
-pub(super) struct Embedded;
+pub(crate) struct Embedded;
 
 /// Every file of an index configuration, by its name within the folder: `kinds/<kind>.toml`.
 #[derive(Debug)]
@@ -82,7 +82,7 @@ impl ConfigFiles {
     }
 
     /// Returns the text of a file, or reports that it is missing or no UTF-8.
-    pub(super) fn text(&self, name: &str, problems: &Problems) -> Option<&str> {
+    pub(crate) fn text(&self, name: &str, problems: &Problems) -> Option<&str> {
         let Some(bytes) = self.get(name) else {
             problems.add_to_file(&self.path(name), "the file is missing");
             return None;
@@ -98,7 +98,7 @@ impl ConfigFiles {
     }
 
     /// Returns the names of the files of a folder that end in `extension`, without both, and reports the others.
-    pub(super) fn names(&self, folder: &str, extension: &str, problems: &Problems) -> Vec<&str> {
+    pub(crate) fn names(&self, folder: &str, extension: &str, problems: &Problems) -> Vec<&str> {
         let mut names = Vec::new();
         for file in self.files.keys() {
             let Some(name) = file.strip_prefix(folder).filter(|name| !name.contains('/')) else {
@@ -118,7 +118,7 @@ impl ConfigFiles {
     /// Computes a number that changes with any file that decides what is indexed.
     ///
     /// Line ends do not count, so that a checkout on another platform has the same number.
-    pub(super) fn fingerprint(&self) -> u64 {
+    pub(crate) fn fingerprint(&self) -> u64 {
         let mut hash = Sha256::new();
         for (name, bytes) in &self.files {
             let counts = name == super::COMMON

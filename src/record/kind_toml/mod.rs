@@ -8,8 +8,8 @@ mod facet;
 mod field;
 mod files;
 mod kind;
-mod problem;
-mod reader;
+pub(crate) mod problem;
+pub(crate) mod reader;
 #[cfg(test)]
 pub(super) mod sample;
 mod scoring;

@@ -52,7 +52,7 @@ impl fmt::Display for Problem {
 
 /// Collects problems from every reader.
 #[derive(Debug, Default)]
-pub(super) struct Problems(RefCell<Vec<Problem>>);
+pub(crate) struct Problems(RefCell<Vec<Problem>>);
 
 impl Problems {
     pub fn add(&self, problem: Problem) {
@@ -80,7 +80,7 @@ impl Problems {
 
 /// Where something stands in a file.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     pub file: Arc<str>,
     pub line: Option<usize>,
     pub key: String,

@@ -12,7 +12,7 @@ use crate::record::kind::Label;
 use crate::record::nearest::did_you_mean;
 
 /// A file of TOML.
-pub(super) struct Document<'a> {
+pub(crate) struct Document<'a> {
     file: Arc<str>,
     root: DeTable<'a>,
     /// Where each line begins.
@@ -49,7 +49,7 @@ impl<'a> Document<'a> {
 
 /// A table, with what reading its keys needs.
 #[derive(Clone)]
-pub(super) struct Table<'d> {
+pub(crate) struct Table<'d> {
     document: &'d Document<'d>,
     table: &'d DeTable<'d>,
     pub place: Place,
@@ -122,7 +122,7 @@ impl<'d> Table<'d> {
 
 /// A value.
 #[derive(Clone)]
-pub(super) struct Node<'d> {
+pub(crate) struct Node<'d> {
     document: &'d Document<'d>,
     value: &'d Spanned<DeValue<'d>>,
     pub place: Place,
