@@ -17,6 +17,7 @@ use crate::service::indexing::{Indexing, IndexingError, Progress};
 use crate::service::ingest::IngestService;
 use crate::service::keys::Keys;
 use crate::service::search::SearchService;
+use crate::service::suggest::{PopularOptions, SuggestService};
 use crate::store::embedded::{EmbeddedOptions, EmbeddedStore};
 use crate::store::{Store, StoreError};
 use crate::text::{Analyzer, DictionaryError};
@@ -28,6 +29,7 @@ pub struct App {
     pub store: Arc<dyn Store>,
     pub engine: Arc<dyn Engine>,
     pub search: SearchService,
+    pub suggest: Arc<SuggestService>,
     pub ingest: IngestService,
     pub keys: Keys,
     pub clock: Clock,
@@ -116,6 +118,13 @@ impl App {
                 store: store.clone(),
                 engine: engine.clone(),
             },
+            suggest: Arc::new(SuggestService::new(
+                catalog.clone(),
+                analyzer.clone(),
+                store.clone(),
+                engine.clone(),
+                PopularOptions { min_count: config.search.popular_min_count },
+            )),
             ingest: IngestService { catalog: catalog.clone(), store: store.clone() },
             keys: Keys::open(store.clone())?,
             clock: Clock::new(config.utc_offset_hours),
@@ -141,28 +150,30 @@ impl App {
         self.indexing().catch_up(report)
     }
 
-    /// Keeps the index behind the store on a thread of its own.
+    /// Keeps the index and the suggestions behind the store, each on a thread of its own.
     pub fn follow(&self) -> Follower {
         let stop = Arc::new(AtomicBool::new(false));
         let (progress, thread) = self.indexing().follow(stop.clone());
-        Follower { progress, stop, thread: Some(thread) }
+        let suggestions = self.suggest.follow(stop.clone());
+        Follower { progress, stop, threads: vec![thread, suggestions] }
     }
 }
 
-/// The thread that indexes live writes; stops, with everything committed, when dropped.
+/// The threads that follow live writes; they stop, with everything committed, when this is dropped.
 pub struct Follower {
     pub progress: Progress,
     stop: Arc<AtomicBool>,
-    thread: Option<std::thread::JoinHandle<()>>,
+    threads: Vec<std::thread::JoinHandle<()>>,
 }
 
 impl Drop for Follower {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the indexing thread panicked");
+        for thread in self.threads.drain(..) {
+            let name = thread.thread().name().unwrap_or_default().to_owned();
+            if thread.join().is_err() {
+                tracing::error!(thread = name, "a thread panicked");
+            }
         }
     }
 }

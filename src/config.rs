@@ -29,6 +29,8 @@ pub struct SearchConfig {
     pub threads: usize,
     /// Searches that may wait for a thread; more are refused with 503.
     pub queue: usize,
+    /// Times that a query must have been asked before it is suggested to others.
+    pub popular_min_count: u32,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -57,7 +59,7 @@ impl Default for Config {
 
 impl Default for SearchConfig {
     fn default() -> Self {
-        Self { threads: 0, queue: 256 }
+        Self { threads: 0, queue: 256, popular_min_count: 5 }
     }
 }
 

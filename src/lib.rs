@@ -6,7 +6,7 @@
 //! 2. [`text`]: Chinese text -> tokens.
 //! 3. [`query`]: what was typed -> an engine-neutral tree.
 //! 4. [`store`]: the truth and its change log; [`engine`]: retrieval.
-//! 5. [`presentation`]: ranked hits -> a page.
+//! 5. [`presentation`]: ranked hits -> a page; [`suggest`]: what was typed so far -> completions.
 //! 6. [`service`]: where engine and store meet.
 //! 7. [`config`] and [`app`]: what is set, and what is opened.
 //! 8. [`http`], then [`portal`]: the API, and the pages beside it.
@@ -23,6 +23,8 @@ pub mod store;
 pub mod engine;
 
 pub mod presentation;
+
+pub mod suggest;
 
 pub mod service;
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const LAYERS: [(&str, u32); 16] = [
+const LAYERS: [(&str, u32); 17] = [
     ("record", 1),
     ("text", 2),
     ("query", 3),
@@ -11,6 +11,7 @@ const LAYERS: [(&str, u32); 16] = [
     ("engine", 5),
     ("ranking", 6),
     ("presentation", 6),
+    ("suggest", 6),
     ("service", 7),
     ("config", 8),
     ("app", 9),

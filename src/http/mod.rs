@@ -12,6 +12,7 @@ pub mod problem;
 mod records;
 mod search;
 mod server;
+mod suggest;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -119,6 +120,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(kinds::get_kind))
         .routes(routes!(kinds::get_vocabulary))
         .routes(routes!(search::search_records, search::post_search))
+        .routes(routes!(suggest::list_suggestions))
         .routes(routes!(records::get_record, records::put_record, records::delete_record))
         .routes(routes!(records::post_record))
         .routes(routes!(bulk::write_bulk))

@@ -115,6 +115,13 @@ const SHAPES: &[Shape] = &[
         access: Access::Read,
     },
     Shape {
+        operation: "list_suggestions",
+        request: None,
+        answers: &[(200, "Completions, best first", Some((JSON, "SuggestPage")))],
+        problems: &[400],
+        access: Access::Read,
+    },
+    Shape {
         operation: "get_record",
         request: None,
         answers: &[
@@ -403,6 +410,22 @@ fn fixed_schemas() -> Value {
                 } },
             },
             "required": ["kind", "id", "score", "record", "highlights"],
+        },
+        "SuggestPage": {
+            "type": "object",
+            "properties": { "items": many("Suggestion"), "took_ms": { "type": "number" } },
+            "required": ["items", "took_ms"],
+        },
+        "Suggestion": {
+            "type": "object",
+            "properties": {
+                "text": string.clone(),
+                "kind": { "type": ["string", "null"], "description": "null for what belongs to no kind, or to several" },
+                "source": { "enum": ["title", "code", "name", "term", "query"] },
+                "id": { "type": "string", "description": "Titles only: the record" },
+                "highlights": many("Fragment"),
+            },
+            "required": ["text", "kind", "source", "highlights"],
         },
         "Fragment": {
             "type": "object",

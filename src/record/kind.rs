@@ -155,6 +155,8 @@ pub struct Field {
     pub visibility: Visibility,
     /// A date that one must act before: in rising order what is still to come is first, and what is past is last.
     pub deadline: bool,
+    /// What its values are offered as while somebody types; `None` when they are not.
+    pub suggest: Option<Suggested>,
     pub unit: Option<String>,
     /// Characters of one value.
     pub max_length: usize,
@@ -245,6 +247,17 @@ impl Role {
         ("summary", Self::Summary),
         ("body", Self::Body),
     ];
+}
+
+/// What a value is offered as while somebody types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Suggested {
+    Title,
+    Code,
+    /// Of an organization or a person.
+    Name,
+    /// A keyword.
+    Term,
 }
 
 /// Who may see a field. Ordered: each sees what those before it see.

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub use kind::{Catalog, Field, FieldType, RecordKind, Role, Visibility};
+pub use kind::{Catalog, Field, FieldType, RecordKind, Role, Suggested, Visibility};
 pub use vocabulary::Vocabulary;
 
 /// The fields of one record, as the API shows them: a flat JSON object without the `_` members.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use serde_json::{Map, Value};
 
-use super::kind::{Field, FieldType, RecordKind, Role, Visibility};
+use super::kind::{Field, FieldType, RecordKind, Role, Suggested, Visibility};
 use super::{Fields, Vocabulary};
 
 /// Years that a date may be in.
@@ -58,6 +58,19 @@ impl RecordKind {
             }
         });
         texts.into_iter()
+    }
+
+    /// Returns what a record's public fields offer while somebody types, in the order of the declaration.
+    pub fn suggestions<'a>(&'a self, fields: &'a Fields) -> Vec<(Suggested, &'a str)> {
+        let mut offered = Vec::new();
+        visit(&self.fields, fields, &mut |field, value| {
+            if let (Some(suggested), Value::String(text)) = (field.suggest, value) {
+                push_texts(field.vocabulary.as_deref(), text, |text| {
+                    offered.push((suggested, text))
+                });
+            }
+        });
+        offered
     }
 
     /// Returns the values of every column of a record with the column's path, each value of a path once.

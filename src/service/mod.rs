@@ -5,5 +5,6 @@ pub mod indexing;
 pub mod ingest;
 pub mod keys;
 pub mod search;
+pub mod suggest;
 
 pub use search::SearchService;

@@ -58,13 +58,13 @@ impl Dictionaries {
     }
 }
 
-struct File {
+pub(super) struct File {
     path: PathBuf,
     text: String,
 }
 
 impl File {
-    fn read(folder: Option<&Path>, name: &str) -> Result<Self, DictionaryError> {
+    pub(super) fn read(folder: Option<&Path>, name: &str) -> Result<Self, DictionaryError> {
         let path = folder.unwrap_or(Path::new("dictionaries")).join(name);
         let bytes = match folder {
             Some(_) => std::fs::read(&path).map_err(|source| match source.kind() {
@@ -94,13 +94,18 @@ impl File {
     }
 
     /// The lines that say something, with their numbers: no comments (`#` first) and no empty ones.
-    fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
+    pub(super) fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
         let text = self.text.strip_prefix('\u{feff}').unwrap_or(&self.text);
         let lines = text.lines().enumerate().map(|(index, line)| (index + 1, line.trim_end()));
         lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
     }
 
-    fn malformed(&self, line: usize, expected: &'static str, found: &str) -> DictionaryError {
+    pub(super) fn malformed(
+        &self,
+        line: usize,
+        expected: &'static str,
+        found: &str,
+    ) -> DictionaryError {
         let found = found.chars().take(80).collect();
         DictionaryError::Malformed { file: self.path.clone(), line, expected, found }
     }
@@ -120,6 +125,11 @@ fn parse_words(file: &File) -> Result<Vec<String>, DictionaryError> {
             if sound { Ok(word.to_owned()) } else { Err(file.malformed(line, expected, word)) }
         })
         .collect()
+}
+
+/// Reads `not_suggested.txt`: one word a line.
+pub(super) fn read_unsuggested(folder: Option<&Path>) -> Result<Vec<String>, DictionaryError> {
+    parse_words(&File::read(folder, "not_suggested.txt")?)
 }
 
 /// `traditional TAB simplified`; of several simplified forms, parted by spaces, the first is used.

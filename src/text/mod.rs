@@ -14,11 +14,14 @@
 mod code;
 mod dictionary;
 mod normalize;
+pub mod pinyin;
 mod segment;
 mod unit;
 
 use std::path::Path;
 use std::sync::Arc;
+
+use aho_corasick::AhoCorasick;
 
 pub use code::{code_key, code_parts};
 pub use dictionary::DictionaryError;
@@ -31,6 +34,7 @@ pub(crate) use segment::is_bounded;
 
 use dictionary::Dictionaries;
 use normalize::Normalizer;
+use pinyin::Pinyin;
 use segment::Segmenter;
 
 /// Counts the changes of the analysis that make an index under an older one unusable.
@@ -47,20 +51,55 @@ pub struct Analyzer {
 struct Inner {
     normalizer: Normalizer,
     segmenter: Segmenter,
+    pinyin: Pinyin,
+    user_words: Vec<String>,
+    unsuggested: AhoCorasick,
     fingerprint: u64,
 }
 
 impl Analyzer {
-    /// Reads `words.txt`, `t2s_phrases.txt` and `t2s_chars.txt` from a folder, or those built into the program.
+    /// Reads `words.txt`, `t2s_phrases.txt`, `t2s_chars.txt`, `pinyin_words.txt` and `not_suggested.txt` from a
+    /// folder, or those built into the program.
     ///
     /// Takes about 0.3 s. The first malformed line refuses all files, and the error names it: an analyzer is never
     /// half loaded.
-    pub fn open(dictionaries: Option<&Path>) -> Result<Analyzer, DictionaryError> {
-        let dictionaries = Dictionaries::read(dictionaries)?;
+    pub fn open(folder: Option<&Path>) -> Result<Analyzer, DictionaryError> {
+        let dictionaries = Dictionaries::read(folder)?;
         let normalizer = Normalizer::new(&dictionaries.t2s_phrases, &dictionaries.t2s_chars);
         let segmenter = Segmenter::new(&normalizer, &dictionaries.words);
         let fingerprint = dictionaries.fingerprint ^ ANALYSIS_VERSION.rotate_left(32);
-        Ok(Analyzer { inner: Arc::new(Inner { normalizer, segmenter, fingerprint }) })
+        // How words are read decides no token: the fingerprint does not know it.
+        let pinyin = Pinyin::open(folder)?;
+        let unsuggested = dictionary::read_unsuggested(folder)?;
+        let unsuggested = unsuggested.iter().map(|text| normalizer.normalize_text(text));
+        let unsuggested =
+            AhoCorasick::new(unsuggested).expect("a few hundred short words fit an automaton");
+        let user_words = dictionaries.words;
+        Ok(Analyzer {
+            inner: Arc::new(Inner {
+                normalizer,
+                segmenter,
+                pinyin,
+                user_words,
+                unsuggested,
+                fingerprint,
+            }),
+        })
+    }
+
+    /// The words of `words.txt`, as written there.
+    pub fn user_words(&self) -> &[String] {
+        &self.inner.user_words
+    }
+
+    /// Tells whether a text holds a word of `not_suggested.txt`: it is answered, but never offered to others.
+    pub fn is_unsuggested(&self, text: &str) -> bool {
+        self.inner.unsuggested.is_match(&self.normalize(text).text)
+    }
+
+    /// How characters are read in words.
+    pub fn pinyin(&self) -> &Pinyin {
+        &self.inner.pinyin
     }
 
     /// Changes with any file that [`open`](Self::open) reads and with the analysis itself: an index under another

@@ -35,7 +35,7 @@ async fn every_documented_call_exists() {
             allowed.difference(&documented).filter(|method| *method != "head").collect();
         assert!(extra.is_empty(), "{path}: {extra:?} is not documented");
     }
-    assert_eq!(num_calls, 14);
+    assert!(num_calls >= 15, "{num_calls} calls");
 }
 
 #[tokio::test]

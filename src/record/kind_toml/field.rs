@@ -8,10 +8,10 @@ use super::facet::read_facet;
 use super::problem::{Place, Problems};
 use super::reader::{Node, Table};
 use crate::record::Vocabulary;
-use crate::record::kind::{Field, FieldType, Role, Visibility};
+use crate::record::kind::{Field, FieldType, Role, Suggested, Visibility};
 use crate::record::nearest::did_you_mean;
 
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 20] = [
     "name",
     "type",
     "label",
@@ -24,6 +24,7 @@ const KEYS: [&str; 19] = [
     "sortable",
     "filterable",
     "deadline",
+    "suggest",
     "visibility",
     "unit",
     "max_length",
@@ -175,6 +176,7 @@ impl FieldReader<'_> {
             visibility,
             deadline: self.only_for(table, "deadline", field_type, &[FieldType::Date], Node::flag)
                 == Some(true),
+            suggest: self.suggest(table, field_type, role, visibility),
             unit: self.only_for(table, "unit", field_type, &NUMBERS, |node| {
                 node.text().map(str::to_owned)
             }),
@@ -280,6 +282,31 @@ impl FieldReader<'_> {
         self.only_for(table, "role", field_type, &[Text, Term, Tree, Code], |node| {
             node.choice(&Role::NAMES)
         })
+    }
+
+    /// Reads what the field's values are suggested as. Titles, keywords and codes that are searched are suggested
+    /// unless the field says no, terms when it says yes.
+    fn suggest(
+        &self,
+        table: &Table<'_>,
+        field_type: Option<FieldType>,
+        role: Option<Role>,
+        visibility: Visibility,
+    ) -> Option<Suggested> {
+        use FieldType::{Code, Term, Text};
+        let wanted = self.only_for(table, "suggest", field_type, &[Text, Code, Term], Node::flag);
+        if let Some(node) = table.get("suggest").filter(|_| wanted == Some(true)) {
+            check_public(&node, visibility);
+        }
+        let suggested = match (field_type?, role) {
+            (Text, Some(Role::Title)) => Suggested::Title,
+            (Text, Some(Role::Keywords)) => Suggested::Term,
+            (Code, Some(_)) => Suggested::Code,
+            (Code, None) if wanted == Some(true) => Suggested::Code,
+            (Text | Term, _) if wanted == Some(true) => Suggested::Name,
+            _ => return None,
+        };
+        (wanted != Some(false) && visibility == Visibility::Public).then_some(suggested)
     }
 
     fn max_length(

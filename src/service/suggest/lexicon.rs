@@ -1,0 +1,158 @@
+//! Terms and popular queries that are offered: those that some record holds, with how many do.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::popular::Popular;
+use crate::engine::{Engine, EngineError};
+use crate::query::filter::{Filter, Literal};
+use crate::query::ladder::Ladder;
+use crate::query::typed::Typed;
+use crate::query::{Order, Query, Search};
+use crate::record::kind::{Column, Facet, Scoring};
+use crate::record::{Catalog, Revision};
+use crate::suggest::{Offer, Source, SuggestIndex, is_unit};
+use crate::text::Analyzer;
+
+/// Least time between two counts.
+const MIN_PAUSE: Duration = Duration::from_secs(1);
+/// A count that took a while is followed by so many times as long a pause.
+const PAUSE_FACTOR: u32 = 20;
+/// Longest term, in characters: a vocabulary's long labels are sentences.
+const MAX_TERM: usize = 24;
+
+/// Column of the record's kind.
+const KIND: &str = "kind";
+
+/// The terms, and when they were counted.
+pub(super) struct Lexicon<'a> {
+    catalog: &'a Catalog,
+    analyzer: &'a Analyzer,
+    /// As written, each once.
+    terms: Vec<String>,
+    counted: Option<(Option<Revision>, u64)>,
+    next: Instant,
+}
+
+impl<'a> Lexicon<'a> {
+    /// Lists the dictionary's words; the vocabularies' labels are counted with the facets.
+    pub fn new(catalog: &'a Catalog, analyzer: &'a Analyzer) -> Self {
+        let mut terms: Vec<String> =
+            analyzer.user_words().iter().filter(|term| is_term(term)).cloned().collect();
+        terms.sort_unstable();
+        terms.dedup();
+        Self { catalog, analyzer, terms, counted: None, next: Instant::now() }
+    }
+
+    /// Tells whether something has changed since the last count, and enough time has gone by.
+    pub fn is_due(&self, applied: Option<Revision>, asked: u64) -> bool {
+        applied.is_some() && self.counted != Some((applied, asked)) && Instant::now() >= self.next
+    }
+
+    /// Counts every term; about 0.1 ms each.
+    pub fn refresh(
+        &mut self,
+        engine: &dyn Engine,
+        popular: &Popular,
+    ) -> Result<SuggestIndex, EngineError> {
+        let started = Instant::now();
+        let counted = (engine.applied().map(|(_, revision)| revision), popular.changes());
+        let mut index = SuggestIndex::default();
+        let mut add = |source: Source, text: &str, kind: u8, uses: u64| {
+            let normalized = self.analyzer.normalize(text).text;
+            let offer = Offer { source, text, normalized: &normalized };
+            let uses = u32::try_from(uses).unwrap_or(u32::MAX);
+            index.add(Some(kind), &offer, uses, self.analyzer.pinyin());
+        };
+        for term in &self.terms {
+            for (kind, count) in self.holders(engine, term)? {
+                add(Source::Term, term, kind, count);
+            }
+        }
+        for (text, asked) in popular.top() {
+            for (kind, _) in self.holders(engine, &text)? {
+                add(Source::Query, &text, kind, asked.into());
+            }
+        }
+        for (at, kind) in self.catalog.kinds.iter().enumerate() {
+            for (label, count) in self.labels(engine, &kind.name)? {
+                add(Source::Term, &label, super::number(at), count);
+            }
+        }
+        if let Some(merge) = index.merge_due(true) {
+            let sorted = merge.sort();
+            index.merged(&merge, sorted);
+        }
+        self.counted = Some(counted);
+        self.next = Instant::now() + MIN_PAUSE.max(started.elapsed() * PAUSE_FACTOR);
+        Ok(index)
+    }
+
+    /// Counts the records of each kind that hold what `text` asks for in the strictest way.
+    fn holders(&self, engine: &dyn Engine, text: &str) -> Result<Vec<(u8, u64)>, EngineError> {
+        let typed = Typed { plain: text.to_owned(), ..Typed::default() };
+        let query = strictest(&typed, self.analyzer, &self.catalog.scoring);
+        let found = engine.search(&counting(query, None, vec![KIND.into()]))?;
+        let counts = found.facets.into_iter().flat_map(|facet| facet.counts);
+        Ok(counts
+            .filter_map(|(name, count)| {
+                let at = self.catalog.kinds.iter().position(|kind| *kind.name == *name)?;
+                Some((super::number(at), count))
+            })
+            .filter(|(_, count)| *count > 0)
+            .collect())
+    }
+
+    /// Counts the labels and aliases of the codes that records of a kind have in their facets.
+    fn labels(&self, engine: &dyn Engine, kind: &str) -> Result<Vec<(String, u64)>, EngineError> {
+        let has_labels = |column: &&Column| {
+            let is_counted = matches!(column.facet, Some(Facet::Terms {} | Facet::Tree {}));
+            is_counted && column.vocabulary.is_some() && column.kinds.iter().any(|k| **k == *kind)
+        };
+        let columns = self.catalog.columns.values().filter(has_labels);
+        let facets: Vec<Arc<str>> = columns.map(|column| column.path.clone()).collect();
+        let only = Filter::Equal { path: KIND.into(), value: Literal::Text(kind.to_owned()) };
+        let found = engine.search(&counting(Query::All, Some(only), facets))?;
+        let mut labels = Vec::new();
+        for facet in &found.facets {
+            let column = self.catalog.column(&facet.path);
+            let Some(vocabulary) = column.and_then(|column| column.vocabulary.as_deref()) else {
+                continue;
+            };
+            for (code, count) in facet.counts.iter().filter(|(_, count)| *count > 0) {
+                let Some(entry) = vocabulary.get(code) else { continue };
+                let names = std::iter::once(&entry.label.zh).chain(&entry.aliases);
+                labels
+                    .extend(names.filter(|name| is_term(name)).map(|name| (name.clone(), *count)));
+            }
+        }
+        Ok(labels)
+    }
+}
+
+/// Counts, and reads no more than one record.
+fn counting(query: Query, filter: Option<Filter>, facets: Vec<Arc<str>>) -> Search {
+    Search {
+        query,
+        parts: Vec::new(),
+        filter,
+        selections: Vec::new(),
+        facets,
+        order: Order::Newest,
+        limit: 1,
+        offset: 0,
+        after: None,
+        today: 0,
+    }
+}
+
+/// Tells whether somebody may type it as a word.
+fn is_term(text: &str) -> bool {
+    let letters = text.chars().filter(|ch| is_unit(*ch)).count();
+    letters >= 2 && text.chars().count() <= MAX_TERM
+}
+
+fn strictest(typed: &Typed, analyzer: &Analyzer, scoring: &Scoring) -> Query {
+    let rungs = Ladder::new(typed, analyzer, scoring).rungs;
+    rungs.into_iter().next().map_or(Query::Nothing, |rung| rung.query)
+}

@@ -1,0 +1,330 @@
+//! Completions while somebody types: the answer to a request, and the thread that keeps them up with the store.
+
+mod lexicon;
+mod popular;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::engine::{Engine, EngineError};
+use crate::presentation::snippet::Fragment;
+use crate::query::request::{BadRequest, SearchRequest};
+use crate::query::typed::MAX_LENGTH;
+use crate::record::validate::Violation;
+use crate::record::{Catalog, Revision, State};
+use crate::service::indexing::read;
+use crate::store::{Change, Cursor, Store, StoreError};
+use crate::suggest::{Offer, Pattern, Source, SuggestIndex, Suggestion, is_unit};
+use crate::text::Analyzer;
+use lexicon::Lexicon;
+use popular::Popular;
+pub use popular::PopularOptions;
+
+pub const DEFAULT_LIMIT: usize = 10;
+pub const MAX_LIMIT: usize = 50;
+/// Changes read at a time.
+const BATCH: usize = 1_000;
+/// How often the thread looks whether something is to do when nothing is written.
+const TICK: Duration = Duration::from_millis(250);
+
+/// A request as it arrives.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SuggestRequest {
+    pub q: String,
+    /// Names of kinds; none: all.
+    pub kind: Vec<String>,
+    pub limit: Option<usize>,
+}
+
+/// What `GET /v1/suggest` answers.
+#[derive(Clone, Debug, Serialize)]
+pub struct SuggestPage {
+    pub items: Vec<Item>,
+    pub took_ms: f64,
+}
+
+/// A completion.
+#[derive(Clone, Debug, Serialize)]
+pub struct Item {
+    pub text: Arc<str>,
+    /// `None` for what belongs to no kind, or to several.
+    pub kind: Option<Arc<str>>,
+    pub source: Source,
+    /// Of the record whose title this is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<Arc<str>>,
+    /// The text in pieces; marked is what the typed text stands for.
+    pub highlights: Vec<Fragment>,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum FollowError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+/// Completes what is typed, and counts what is asked.
+pub struct SuggestService {
+    catalog: Arc<Catalog>,
+    analyzer: Arc<Analyzer>,
+    store: Arc<dyn Store>,
+    engine: Arc<dyn Engine>,
+    /// What records have.
+    records: RwLock<SuggestIndex>,
+    /// Terms of the dictionaries and vocabularies that some record holds, and popular queries.
+    lexicon: RwLock<SuggestIndex>,
+    popular: Popular,
+}
+
+impl SuggestService {
+    pub fn new(
+        catalog: Arc<Catalog>,
+        analyzer: Arc<Analyzer>,
+        store: Arc<dyn Store>,
+        engine: Arc<dyn Engine>,
+        popular: PopularOptions,
+    ) -> Self {
+        let popular = Popular::new(store.clone(), popular);
+        let (records, lexicon) = Default::default();
+        Self { catalog, analyzer, store, engine, records, lexicon, popular }
+    }
+
+    /// Answers one request; nothing typed completes to nothing.
+    pub fn suggest(&self, request: &SuggestRequest) -> Result<SuggestPage, BadRequest> {
+        let started = Instant::now();
+        let (kinds, limit) = self.check(request)?;
+        let wanted = |kind: u8| kinds.is_empty() || kinds.contains(&kind);
+        let pattern = Pattern::new(&self.analyzer.normalize(&request.q).text);
+        let mut items: Vec<Item> = Vec::with_capacity(limit);
+        if let Some(pattern) = pattern {
+            // Enough that every source is there when it has something.
+            let many = limit * 6;
+            let mut found = locked(&self.records).find(&pattern, many, &wanted);
+            found.extend(locked(&self.lexicon).find(&pattern, many, &wanted));
+            found.sort_by(|a, b| a.rank.cmp(&b.rank).then_with(|| a.text.cmp(&b.text)));
+            for suggestion in mixed(distinct(found, &self.analyzer), limit) {
+                items.push(self.item(suggestion));
+            }
+        }
+        Ok(SuggestPage { items, took_ms: (started.elapsed().as_secs_f64() * 1e5).round() / 1e2 })
+    }
+
+    fn check(&self, request: &SuggestRequest) -> Result<(Vec<u8>, usize), BadRequest> {
+        let mut violations = Vec::new();
+        let mut wrong = |pointer: &str, code: &'static str, expected: String, found: &str| {
+            let found = found.chars().take(80).collect();
+            violations.push(Violation { pointer: pointer.to_owned(), code, expected, found });
+        };
+        let length = request.q.chars().count();
+        if length > MAX_LENGTH {
+            let expected = format!("at most {MAX_LENGTH} characters");
+            wrong("/q", "query_too_long", expected, &format!("{length} characters"));
+        }
+        let mut kinds = Vec::new();
+        for name in &request.kind {
+            match self.catalog.kinds.iter().position(|kind| *kind.name == **name) {
+                Some(at) => kinds.push(number(at)),
+                None => {
+                    let all: Vec<&str> =
+                        self.catalog.kinds.iter().map(|kind| &*kind.name).collect();
+                    wrong("/kind", "unknown_kind", format!("one of {}", all.join(", ")), name);
+                }
+            }
+        }
+        let limit = request.limit.unwrap_or(DEFAULT_LIMIT);
+        if !(1..=MAX_LIMIT).contains(&limit) {
+            wrong("/limit", "bad_limit", format!("1 to {MAX_LIMIT}"), &limit.to_string());
+        }
+        match violations.first() {
+            None => Ok((kinds, limit)),
+            Some(first) => Err(BadRequest { code: first.code, violations }),
+        }
+    }
+
+    fn item(&self, suggestion: Suggestion) -> Item {
+        let kind = suggestion.kind.and_then(|at| self.catalog.kinds.get(usize::from(at)));
+        Item {
+            highlights: highlights(&suggestion, &self.analyzer),
+            text: suggestion.text,
+            kind: kind.map(|kind| kind.name.clone()),
+            source: suggestion.source,
+            id: suggestion.id,
+        }
+    }
+
+    /// Counts a search that somebody made and that found `total` records.
+    ///
+    /// Only what was typed and nothing else: no filter, no later page, nothing that was corrected.
+    pub fn note_search(&self, request: &SearchRequest, total: u64, today: i32) {
+        let plain = request.cursor.is_none()
+            && request.offset.unwrap_or(0) == 0
+            && request.filter.is_none()
+            && !request.raw;
+        if plain && total > 0 && !self.analyzer.is_unsuggested(&request.q) {
+            self.popular.note(&request.q, &self.analyzer.normalize(&request.q).text, today);
+        }
+    }
+
+    /// Keeps the completions behind the store on a thread of its own until `stop` is set.
+    pub fn follow(self: &Arc<Self>, stop: Arc<AtomicBool>) -> std::thread::JoinHandle<()> {
+        let service = self.clone();
+        std::thread::Builder::new()
+            .name("suggestions".into())
+            .spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    if let Err(error) = service.follow_once(&stop) {
+                        tracing::error!(%error, "suggestions stopped and begin again in a second");
+                        *written(&service.records) = SuggestIndex::default();
+                        std::thread::sleep(Duration::from_secs(1));
+                    }
+                }
+                if let Err(error) = service.popular.save() {
+                    tracing::warn!(%error, "what was asked lately is not kept");
+                }
+            })
+            .expect("the system gives a thread")
+    }
+
+    /// Follows until `stop` is set or something fails.
+    fn follow_once(&self, stop: &AtomicBool) -> Result<(), FollowError> {
+        self.popular.load()?;
+        let (mut cursor, mut revision) = (Cursor::default(), Revision::default());
+        let mut lexicon = Lexicon::new(&self.catalog, &self.analyzer);
+        while !stop.load(Ordering::Relaxed) {
+            let (changes, next) = self.store.changes(&cursor, BATCH)?;
+            cursor = next;
+            let is_behind = changes.len() == BATCH;
+            if let Some(last) = changes.last() {
+                revision = last.revision();
+            }
+            self.apply(&changes);
+            self.merge(false);
+            if is_behind {
+                continue;
+            }
+            if lexicon.is_due(self.engine.applied().map(|(_, at)| at), self.popular.changes()) {
+                *written(&self.lexicon) = lexicon.refresh(&*self.engine, &self.popular)?;
+            }
+            self.popular.save_if_due()?;
+            self.store.wait_for_changes(revision, TICK);
+        }
+        Ok(())
+    }
+
+    /// Applies changes of records.
+    fn apply(&self, changes: &[Change]) {
+        for change in changes.iter().filter(|change| !change.id().is_internal()) {
+            let id = change.id();
+            let kind = self.catalog.kinds.iter().position(|kind| kind.name == id.kind);
+            let Some(at) = kind.map(number) else { continue };
+            let record = match change {
+                Change::Put(stored) => read(stored).filter(|r| r.state == State::Published),
+                Change::Withdraw { .. } => None,
+            };
+            let Some(record) = record else {
+                written(&self.records).remove(at, &id.id);
+                continue;
+            };
+            let offered = self.catalog.kinds[usize::from(at)].suggestions(&record.fields);
+            let normalized: Vec<String> =
+                offered.iter().map(|(_, text)| self.analyzer.normalize(text).text).collect();
+            let offers: Vec<Offer<'_>> = offered
+                .iter()
+                .zip(&normalized)
+                .filter(|(_, normalized)| normalized.chars().any(is_unit))
+                .map(|((suggested, text), normalized)| Offer {
+                    source: (*suggested).into(),
+                    text,
+                    normalized,
+                })
+                .collect();
+            written(&self.records).put(at, &id.id, &offers, self.analyzer.pinyin());
+        }
+    }
+
+    /// Sorts what waits, while the old lists go on answering.
+    fn merge(&self, now: bool) {
+        let due = locked(&self.records).merge_due(now);
+        if let Some(merge) = due {
+            let sorted = merge.sort();
+            written(&self.records).merged(&merge, sorted);
+        }
+    }
+}
+
+fn locked(index: &RwLock<SuggestIndex>) -> std::sync::RwLockReadGuard<'_, SuggestIndex> {
+    index.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn written(index: &RwLock<SuggestIndex>) -> std::sync::RwLockWriteGuard<'_, SuggestIndex> {
+    index.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A kind's number. A catalog has a handful of kinds; those beyond 255 share the last number.
+fn number(at: usize) -> u8 {
+    u8::try_from(at).unwrap_or(u8::MAX)
+}
+
+/// Leaves of the same text, however it is written, the best.
+fn distinct(found: Vec<Suggestion>, analyzer: &Analyzer) -> Vec<Suggestion> {
+    let mut kept: Vec<(String, Suggestion)> = Vec::with_capacity(found.len());
+    for mut suggestion in found {
+        let mut normalized = analyzer.normalize(&suggestion.text).text;
+        normalized.retain(is_unit);
+        if matches!(suggestion.source, Source::Term | Source::Query) {
+            suggestion.kind = None;
+        }
+        match kept.iter_mut().find(|(known, _)| *known == normalized) {
+            None => kept.push((normalized, suggestion)),
+            // A name that several kinds have belongs to none of them.
+            Some((_, known)) if known.id.is_none() && known.kind != suggestion.kind => {
+                known.kind = None;
+            }
+            Some(_) => {}
+        }
+    }
+    kept.into_iter().map(|(_, suggestion)| suggestion).collect()
+}
+
+/// Takes the first `limit`, no more than half of them of one source while others have some.
+fn mixed(found: Vec<Suggestion>, limit: usize) -> Vec<Suggestion> {
+    let share = limit.div_ceil(2);
+    let mut counts = std::collections::HashMap::new();
+    let (mut taken, mut rest) = (Vec::new(), Vec::new());
+    for suggestion in found {
+        let count: &mut usize = counts.entry(suggestion.source).or_default();
+        *count += 1;
+        if *count <= share { taken.push(suggestion) } else { rest.push(suggestion) }
+    }
+    taken.truncate(limit);
+    rest.truncate(limit - taken.len());
+    taken.extend(rest);
+    taken.sort_by_key(|suggestion| suggestion.rank);
+    taken
+}
+
+/// Marks what the typed text stands for.
+fn highlights(suggestion: &Suggestion, analyzer: &Analyzer) -> Vec<Fragment> {
+    let text = &*suggestion.text;
+    let normalized = analyzer.normalize(text);
+    let mut units = normalized.text.char_indices().filter(|(_, ch)| is_unit(*ch));
+    let from = units.nth(suggestion.at);
+    let to = match suggestion.length {
+        0 | 1 => from,
+        length => units.nth(length - 2),
+    };
+    let (Some((from, _)), Some((to, last))) = (from, to) else {
+        return vec![Fragment { text: text.to_owned(), hit: false }];
+    };
+    let marked = normalized.original(from..to + last.len_utf8());
+    [(0..marked.start, false), (marked.clone(), true), (marked.end..text.len(), false)]
+        .into_iter()
+        .filter(|(range, _)| !range.is_empty())
+        .map(|(range, hit)| Fragment { text: text[range].to_owned(), hit })
+        .collect()
+}
