@@ -6,7 +6,8 @@
 //! 2. [`text`]: Chinese text -> tokens.
 //! 3. [`query`]: what was typed -> an engine-neutral tree.
 //! 4. [`store`]: the truth and its change log; [`engine`]: retrieval.
-//! 5. [`presentation`]: ranked hits -> a page; [`suggest`]: what was typed so far -> completions.
+//! 5. [`presentation`]: ranked hits -> a page; [`suggest`]: what was typed so far -> completions;
+//!    [`applicability`]: whom a record applies to.
 //! 6. [`service`]: where engine and store meet.
 //! 7. [`config`] and [`app`]: what is set, and what is opened.
 //! 8. [`http`], then [`portal`]: the API, and the pages beside it.
@@ -25,6 +26,8 @@ pub mod engine;
 pub mod presentation;
 
 pub mod suggest;
+
+pub mod applicability;
 
 pub mod service;
 

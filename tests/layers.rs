@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const LAYERS: [(&str, u32); 17] = [
+const LAYERS: [(&str, u32); 18] = [
     ("record", 1),
     ("text", 2),
     ("query", 3),
@@ -12,6 +12,7 @@ const LAYERS: [(&str, u32); 17] = [
     ("ranking", 6),
     ("presentation", 6),
     ("suggest", 6),
+    ("applicability", 6),
     ("service", 7),
     ("config", 8),
     ("app", 9),

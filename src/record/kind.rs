@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Vocabulary;
+use super::attribute::Attributes;
 
 /// A text in the two languages of the interface.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +24,8 @@ pub struct Catalog {
     /// Every field that can be filtered, faceted or sorted, by its dotted path, over all kinds.
     pub columns: BTreeMap<Arc<str>, Column>,
     pub vocabularies: HashMap<String, Arc<Vocabulary>>,
+    /// What is known of an organization when it is checked against records (`attributes.toml`).
+    pub attributes: Attributes,
     /// How text is scored (`search.toml`).
     pub scoring: Scoring,
     /// Changes with any file that decides what is indexed: an index made under another one is made anew.
@@ -71,6 +74,42 @@ pub struct RecordKind {
     pub sections: Vec<Section>,
     pub sorts: Vec<Sort>,
     pub fields: Vec<Field>,
+    /// Where records of the kind say whom they apply to; `None` when they never do.
+    pub applicability: Option<RuleFields>,
+}
+
+/// The fields in which records of a kind say whom they apply to, by what each one holds.
+///
+/// Every role but `conditions` may be left out. Names are those of top-level fields.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RuleFields {
+    /// Whether the kind is checked when a request names none.
+    pub default: bool,
+    pub conditions: String,
+    pub judgements: Option<String>,
+    pub amounts: Option<String>,
+    pub stacking: Option<String>,
+    pub windows: Option<String>,
+    /// Divisions where the record applies.
+    pub regions: Option<String>,
+    pub audience: Option<String>,
+    pub industries: Option<String>,
+    pub fidelity: Option<String>,
+    pub checked_on: Option<String>,
+    /// The most that one applicant can get, where no amounts are stated.
+    pub max_amount: Option<String>,
+    /// The day from which the record holds, first what is tried first.
+    pub begins: Vec<String>,
+    /// The last day on which it holds.
+    pub ends: Option<String>,
+    pub validity: Option<String>,
+    /// Values of `validity` that say that the record holds no longer, and not yet.
+    pub ended: Vec<String>,
+    pub pending: Vec<String>,
+    pub relations: Option<String>,
+    /// Relations to another record that end it, and that change it.
+    pub ending: Vec<String>,
+    pub amending: Vec<String>,
 }
 
 impl RecordKind {

@@ -1,5 +1,6 @@
 //! What is stored: records, their identity and their changes. No I/O.
 
+pub mod attribute;
 pub mod kind;
 pub mod kind_toml;
 pub mod nearest;

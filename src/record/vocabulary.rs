@@ -56,6 +56,11 @@ impl Vocabulary {
         self.by_code.get(code).map(|&at| &self.entries[at])
     }
 
+    /// Returns the place of a code among the entries.
+    pub fn index(&self, code: &str) -> Option<usize> {
+        self.by_code.get(code).copied()
+    }
+
     /// Returns the code itself and everything above it, nearest first; empty for an unknown code.
     pub fn path<'a>(&'a self, code: &str) -> impl Iterator<Item = &'a Entry> + use<'a> {
         let mut next = self.by_code.get(code).copied();

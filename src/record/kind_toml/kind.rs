@@ -11,13 +11,14 @@ use crate::record::kind::{
 };
 use crate::record::nearest::did_you_mean;
 
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "version",
     "kind",
     "label",
     "description",
     "order",
     "boost",
+    "applicability",
     "card",
     "section",
     "sort",
@@ -68,6 +69,7 @@ pub(super) fn read_kind(
         sections: references.sections(&root),
         sorts: references.sorts(&root),
         fields: fields.fields.clone(),
+        applicability: references.applicability(&root),
     };
     if common.is_some() {
         check_title(&root, &fields);
@@ -106,7 +108,7 @@ fn check_title(root: &Table<'_>, fields: &Fields) {
 }
 
 /// Checks the parts of a file that name its fields.
-struct References<'a> {
+pub(super) struct References<'a> {
     fields: &'a Fields,
     /// Whether all fields are known, so that a name can be told to be wrong.
     complete: bool,
@@ -114,7 +116,7 @@ struct References<'a> {
 
 impl<'a> References<'a> {
     /// Reads the path of a field. The field is `None` when it is not known, which is reported.
-    fn field<'d>(&self, node: &Node<'d>) -> Option<(&'d str, Option<&'a Field>)> {
+    pub(super) fn field<'d>(&self, node: &Node<'d>) -> Option<(&'d str, Option<&'a Field>)> {
         let path = node.text()?;
         if !self.complete || self.fields.broken.contains(path) {
             return Some((path, None));

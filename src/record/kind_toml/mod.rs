@@ -3,6 +3,7 @@
 //! Files are read value by value rather than through serde, so that one run names every problem of every file with
 //! its line and key.
 
+mod attributes;
 mod catalog;
 mod facet;
 mod field;
@@ -12,6 +13,7 @@ pub(crate) mod problem;
 pub(crate) mod reader;
 #[cfg(test)]
 pub(super) mod sample;
+mod rules;
 mod scoring;
 #[cfg(test)]
 mod tests;
@@ -29,6 +31,7 @@ pub use problem::{ConfigError, Problem};
 use problem::{Place, Problems};
 use reader::Document;
 
+const ATTRIBUTES: &str = "attributes.toml";
 const COMMON: &str = "common.toml";
 const SCORING: &str = "search.toml";
 const KINDS: &str = "kinds/";
@@ -50,6 +53,7 @@ impl Catalog {
             broken_vocabularies: &broken_vocabularies,
             problems: &problems,
         };
+        let attributes = attributes::read_attributes(files, &vocabularies, &problems);
         let common = read_common(files, &reader);
         let mut kinds = Vec::new();
         for name in files.names(KINDS, ".toml", &problems) {
@@ -66,6 +70,7 @@ impl Catalog {
             kinds: kinds.into_iter().map(|kind| Arc::new(kind.kind)).collect(),
             columns,
             vocabularies,
+            attributes,
             scoring: scoring.expect("search.toml has no problem, so it was read"),
             fingerprint: files.fingerprint(),
         })

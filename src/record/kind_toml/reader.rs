@@ -99,6 +99,17 @@ impl<'d> Table<'d> {
         value
     }
 
+    /// Reads a table of any form as JSON.
+    pub fn json(&self) -> Option<serde_json::Map<String, serde_json::Value>> {
+        let keys = self.table.keys().map(|key| key.get_ref().as_ref());
+        keys.map(|key| Some((key.to_owned(), self.get(key)?.json()?))).collect()
+    }
+
+    /// Reads the words of an array, none when absent.
+    pub fn words(&self, key: &str) -> Vec<String> {
+        self.items(key).iter().filter_map(|node| node.text().map(str::to_owned)).collect()
+    }
+
     /// Reads a flag that is false when absent.
     pub fn flag(&self, key: &str) -> bool {
         self.get(key).and_then(|node| node.flag()).unwrap_or(false)
@@ -193,6 +204,20 @@ impl<'d> Node<'d> {
             }
             _ => self.expected("a table"),
         }
+    }
+
+    /// Reads a value of any form as JSON; dates become strings.
+    pub fn json(&self) -> Option<serde_json::Value> {
+        use serde_json::Value;
+        Some(match self.value.get_ref() {
+            DeValue::String(text) => Value::String(text.as_ref().to_owned()),
+            DeValue::Integer(_) => self.whole()?.into(),
+            DeValue::Float(_) => self.number()?.into(),
+            DeValue::Boolean(flag) => Value::Bool(*flag),
+            DeValue::Datetime(date) => Value::String(date.to_string()),
+            DeValue::Array(_) => self.items().iter().map(Self::json).collect::<Option<_>>()?,
+            DeValue::Table(_) => Value::Object(self.table()?.json()?),
+        })
     }
 
     pub fn items(&self) -> Vec<Node<'d>> {

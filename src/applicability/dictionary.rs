@@ -1,0 +1,130 @@
+//! The attributes of a configuration with everything compiled that refers to them.
+
+use std::sync::Arc;
+
+use super::condition::Node;
+use super::expression::Expression;
+use super::reader::Reader;
+use crate::record::Catalog;
+use crate::record::attribute::{AttributePeriod, AttributeType, Attributes};
+use crate::record::kind_toml::{ConfigError, Problem};
+
+/// What conditions are read and evaluated against.
+#[derive(Debug)]
+pub struct Dictionary {
+    catalog: Arc<Catalog>,
+    /// The expression of each derived attribute, of the year `Y`.
+    derived: Vec<Option<Arc<Expression>>>,
+    /// What it takes to belong to an audience, by its code.
+    audiences: Vec<(String, Node)>,
+    /// For each attribute the question that asks for it.
+    questions: Vec<Option<usize>>,
+}
+
+impl Dictionary {
+    /// Compiles the attributes of a catalog, or returns everything that is wrong with them.
+    pub fn new(catalog: Arc<Catalog>) -> Result<Self, ConfigError> {
+        let attributes = &catalog.attributes;
+        let count = attributes.list.len();
+        let mut questions = vec![None; count];
+        for (at, question) in attributes.questions.iter().enumerate() {
+            for &attribute in &question.attributes {
+                questions[attribute] = Some(at);
+            }
+        }
+        let mut dictionary = Self {
+            derived: vec![None; count],
+            audiences: Vec::new(),
+            questions,
+            catalog: catalog.clone(),
+        };
+        let mut problems = Vec::new();
+        let mut report = |line: usize, key: &str, message: String| {
+            problems.push(Problem {
+                file: attributes.file.clone(),
+                line: Some(line),
+                key: key.to_owned(),
+                message,
+            });
+        };
+        for (at, attribute) in attributes.list.iter().enumerate() {
+            let Some(text) = &attribute.derive else { continue };
+            let mut wrong = |message: String| {
+                report(
+                    attribute.line,
+                    "derive",
+                    format!("attribute \"{}\": derive {message}", attribute.id),
+                );
+            };
+            match Expression::parse(text, &dictionary) {
+                Err(bad) => wrong(format!("expected {}; found {}", bad.expected, bad.found)),
+                Ok((expression, power)) => {
+                    let is_money = attribute.attribute_type == AttributeType::Money;
+                    if power.is_some_and(|power| power != i32::from(is_money)) {
+                        wrong(format!("is not of type {}", attribute.attribute_type.name()));
+                    }
+                    let mut reads = Vec::new();
+                    expression.attributes(&mut reads);
+                    // Only attributes declared before this one are compiled: a circle has no beginning.
+                    let early = reads.iter().any(|&(read, _)| attributes.list[read].derive.is_some());
+                    if early || reads.iter().any(|&(read, _)| read == at) {
+                        wrong("may name derived attributes only when they are declared before".into());
+                    }
+                    if attribute.period != AttributePeriod::Year
+                        && reads.iter().any(|(_, year)| year.is_some())
+                    {
+                        wrong("reads years, so period must be \"year\"".into());
+                    }
+                    dictionary.derived[at] = Some(Arc::new(expression));
+                }
+            }
+        }
+        for audience in &attributes.audiences {
+            let mut reader = Reader::new(&dictionary);
+            let condition = serde_json::Value::Object(audience.condition.clone());
+            let node = reader.tree(&condition);
+            for violation in reader.violations {
+                report(
+                    audience.line,
+                    "audience",
+                    format!(
+                        "audience \"{}\": {}: expected {}; found {}",
+                        audience.code,
+                        violation.pointer.trim_start_matches('/'),
+                        violation.expected,
+                        violation.found
+                    ),
+                );
+            }
+            dictionary.audiences.extend(node.map(|node| (audience.code.clone(), node)));
+        }
+        if problems.is_empty() { Ok(dictionary) } else { Err(ConfigError { problems }) }
+    }
+
+    pub fn catalog(&self) -> &Arc<Catalog> {
+        &self.catalog
+    }
+
+    pub fn attributes(&self) -> &Attributes {
+        &self.catalog.attributes
+    }
+
+    /// What it takes to belong to an audience; `None` when nothing says so.
+    pub fn audience(&self, code: &str) -> Option<&Node> {
+        self.audiences.iter().find(|(known, _)| known == code).map(|(_, node)| node)
+    }
+
+    /// The question that asks for an attribute, as a place among the questions.
+    pub fn question_of(&self, attribute: usize) -> Option<usize> {
+        self.questions[attribute]
+    }
+
+    /// The value of an attribute in a year, as part of an expression.
+    pub(super) fn operand(&self, attribute: usize, year: Option<i8>) -> Expression {
+        let derived = self.derived[attribute].as_ref().map(|derived| match year {
+            None | Some(0) => derived.clone(),
+            Some(years) => Arc::new(derived.shifted(years)),
+        });
+        Expression::Attribute { attribute, year, derived }
+    }
+}
