@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::tz::{Offset, TimeZone};
 use jiff::{Timestamp, ToSpan};
 
+use crate::applicability::Dictionary;
 use crate::config::Config;
 use crate::engine::tantivy::TantivyEngine;
 use crate::engine::{Engine, EngineError};
@@ -25,6 +26,8 @@ use crate::text::{Analyzer, DictionaryError};
 /// The opened service, without its HTTP side.
 pub struct App {
     pub catalog: Arc<Catalog>,
+    /// What is known of organizations, and what follows from it.
+    pub dictionary: Arc<Dictionary>,
     pub analyzer: Arc<Analyzer>,
     pub store: Arc<dyn Store>,
     pub engine: Arc<dyn Engine>,
@@ -111,6 +114,7 @@ impl App {
         engine: Arc<dyn Engine>,
         config: &Config,
     ) -> Result<Self, OpenError> {
+        let dictionary = Arc::new(Dictionary::new(catalog.clone())?);
         Ok(Self {
             search: SearchService {
                 catalog: catalog.clone(),
@@ -125,10 +129,15 @@ impl App {
                 engine.clone(),
                 PopularOptions { min_count: config.search.popular_min_count },
             )),
-            ingest: IngestService { catalog: catalog.clone(), store: store.clone() },
+            ingest: IngestService {
+                catalog: catalog.clone(),
+                dictionary: dictionary.clone(),
+                store: store.clone(),
+            },
             keys: Keys::open(store.clone())?,
             clock: Clock::new(config.utc_offset_hours),
             catalog,
+            dictionary,
             analyzer,
             store,
             engine,

@@ -43,27 +43,54 @@ pub struct Check {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Subject {
     /// `attribute` where it is one alone.
-    Number { expression: Expression, attribute: Option<usize>, text: String, is_money: bool },
+    Number {
+        expression: Expression,
+        attribute: Option<usize>,
+        text: String,
+        is_money: bool,
+    },
     Date(usize),
     /// Whether it was so in any of the years.
-    Flag { attribute: usize, years: Option<(i8, i8)> },
-    Code { attribute: usize, year: Option<i8> },
+    Flag {
+        attribute: usize,
+        years: Option<(i8, i8)>,
+    },
+    Code {
+        attribute: usize,
+        year: Option<i8>,
+    },
     Codes(usize),
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Test {
-    Number { compare: Compare, bound: f64 },
+    Number {
+        compare: Compare,
+        bound: f64,
+    },
     /// Both ends inclusive.
-    Between { low: f64, high: f64 },
+    Between {
+        low: f64,
+        high: f64,
+    },
     Before(i32),
     After(i32),
     MonthsAtLeast(i32),
     Is(bool),
     /// Codes as places in the vocabulary, and everything above them.
-    In { codes: Vec<u32>, above: Vec<u32> },
-    Within { codes: Vec<u32>, above: Vec<u32> },
-    Has { how: How, codes: Vec<u32>, valid_on: ValidOn },
+    In {
+        codes: Vec<u32>,
+        above: Vec<u32>,
+    },
+    Within {
+        codes: Vec<u32>,
+        above: Vec<u32>,
+    },
+    Has {
+        how: How,
+        codes: Vec<u32>,
+        valid_on: ValidOn,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -217,12 +244,10 @@ impl Check {
     /// Decides the check. Takes as many steps as its expression and its codes are long.
     pub fn verdict(&self, profile: &Profile, moment: Moment) -> Verdict {
         match (&self.subject, &self.test) {
-            (Subject::Number { expression, .. }, test) => {
-                match expression.value(profile, moment) {
-                    Some(value) => test.of_number(value),
-                    None => Verdict::Unknown,
-                }
-            }
+            (Subject::Number { expression, .. }, test) => match expression.value(profile, moment) {
+                Some(value) => test.of_number(value),
+                None => Verdict::Unknown,
+            },
             (Subject::Date(attribute), test) => match profile.day(*attribute) {
                 Some(day) => test.of_day(day, moment),
                 None => Verdict::Unknown,
@@ -269,14 +294,12 @@ impl Check {
                 }
             }
             (Subject::Date(attribute), _) => push(*attribute, Detail::Whole),
-            (Subject::Flag { attribute, years }, _) => push(
-                *attribute,
-                years.map_or(Detail::Whole, |(from, to)| Detail::Years(from, to)),
-            ),
-            (Subject::Code { attribute, year }, _) => push(
-                *attribute,
-                year.map_or(Detail::Whole, |year| Detail::Years(year, year)),
-            ),
+            (Subject::Flag { attribute, years }, _) => {
+                push(*attribute, years.map_or(Detail::Whole, |(from, to)| Detail::Years(from, to)))
+            }
+            (Subject::Code { attribute, year }, _) => {
+                push(*attribute, year.map_or(Detail::Whole, |year| Detail::Years(year, year)))
+            }
             (Subject::Codes(attribute), Test::Has { codes, valid_on, .. }) => {
                 for &code in codes {
                     if profile.holds(*attribute, code, valid_on.day(moment)) == Verdict::Unknown {

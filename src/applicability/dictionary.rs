@@ -16,7 +16,7 @@ pub struct Dictionary {
     /// The expression of each derived attribute, of the year `Y`.
     derived: Vec<Option<Arc<Expression>>>,
     /// What it takes to belong to an audience, by its code.
-    audiences: Vec<(String, Node)>,
+    audiences: Vec<(String, Option<Node>)>,
     /// For each attribute the question that asks for it.
     questions: Vec<Option<usize>>,
 }
@@ -66,9 +66,12 @@ impl Dictionary {
                     let mut reads = Vec::new();
                     expression.attributes(&mut reads);
                     // Only attributes declared before this one are compiled: a circle has no beginning.
-                    let early = reads.iter().any(|&(read, _)| attributes.list[read].derive.is_some());
+                    let early =
+                        reads.iter().any(|&(read, _)| attributes.list[read].derive.is_some());
                     if early || reads.iter().any(|&(read, _)| read == at) {
-                        wrong("may name derived attributes only when they are declared before".into());
+                        wrong(
+                            "may name derived attributes only when they are declared before".into(),
+                        );
                     }
                     if attribute.period != AttributePeriod::Year
                         && reads.iter().any(|(_, year)| year.is_some())
@@ -80,8 +83,12 @@ impl Dictionary {
             }
         }
         for audience in &attributes.audiences {
+            let Some(condition) = &audience.condition else {
+                dictionary.audiences.push((audience.code.clone(), None));
+                continue;
+            };
             let mut reader = Reader::new(&dictionary);
-            let condition = serde_json::Value::Object(audience.condition.clone());
+            let condition = serde_json::Value::Object(condition.clone());
             let node = reader.tree(&condition);
             for violation in reader.violations {
                 report(
@@ -96,7 +103,7 @@ impl Dictionary {
                     ),
                 );
             }
-            dictionary.audiences.extend(node.map(|node| (audience.code.clone(), node)));
+            dictionary.audiences.extend(node.map(|node| (audience.code.clone(), Some(node))));
         }
         if problems.is_empty() { Ok(dictionary) } else { Err(ConfigError { problems }) }
     }
@@ -109,9 +116,9 @@ impl Dictionary {
         &self.catalog.attributes
     }
 
-    /// What it takes to belong to an audience; `None` when nothing says so.
-    pub fn audience(&self, code: &str) -> Option<&Node> {
-        self.audiences.iter().find(|(known, _)| known == code).map(|(_, node)| node)
+    /// What it takes to belong to an audience: nothing for everybody's; `None` when nothing says so.
+    pub fn audience(&self, code: &str) -> Option<Option<&Node>> {
+        self.audiences.iter().find(|(known, _)| known == code).map(|(_, node)| node.as_ref())
     }
 
     /// The question that asks for an attribute, as a place among the questions.

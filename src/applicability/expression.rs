@@ -33,7 +33,11 @@ pub enum Expression {
     Constant(f64),
     /// A number of the profile; `year` counts from `Y`. Where the profile does not say it, a derived attribute is
     /// computed.
-    Attribute { attribute: usize, year: Option<i8>, derived: Option<Arc<Expression>> },
+    Attribute {
+        attribute: usize,
+        year: Option<i8>,
+        derived: Option<Arc<Expression>>,
+    },
     /// Whole months from a date of the profile to the day of the question.
     MonthsSince(usize),
     Binary(Operator, Box<Expression>, Box<Expression>),
@@ -139,7 +143,8 @@ impl Expression {
         match self {
             Self::Constant(value) => Fact::Known(Interval::exact(*value)),
             Self::Attribute { attribute, year, derived } => {
-                let fact = facts.number(*attribute, year.map(|year| moment.year() + i32::from(year)));
+                let fact =
+                    facts.number(*attribute, year.map(|year| moment.year() + i32::from(year)));
                 match (fact, derived) {
                     (Fact::Known(_), _) | (_, None) => fact,
                     (_, Some(derived)) => known(derived.value(facts, moment)),
@@ -172,7 +177,8 @@ impl Expression {
         match self {
             Self::Constant(_) => {}
             Self::Attribute { attribute, year, derived } => {
-                let fact = facts.number(*attribute, year.map(|year| moment.year() + i32::from(year)));
+                let fact =
+                    facts.number(*attribute, year.map(|year| moment.year() + i32::from(year)));
                 match (fact, derived) {
                     (Fact::Known(interval), _) if interval.is_exact() => {}
                     (Fact::BeforeFounding, None) => {}
@@ -276,7 +282,8 @@ fn parse_year(text: &str) -> Option<i8> {
         return Some(0);
     }
     let digits = rest.strip_prefix(['-', '−'])?.trim();
-    let back: i8 = digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())??;
+    let back: i8 =
+        digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())??;
     (back <= MAX_YEARS_BACK).then_some(-back)
 }
 
@@ -286,7 +293,8 @@ pub fn print_year(year: i8) -> String {
 }
 
 /// What years may stand in brackets, in words.
-pub const YEARS_EXPECTED: &str = "a year such as Y or Y-1, or a span such as Y-3..Y-1, at most Y-20";
+pub const YEARS_EXPECTED: &str =
+    "a year such as Y or Y-1, or a span such as Y-3..Y-1, at most Y-20";
 
 struct Parser<'a> {
     dictionary: &'a Dictionary,
@@ -463,9 +471,8 @@ impl<'a> Parser<'a> {
     fn operands(&mut self) -> Result<(Vec<Expression>, Option<i32>), BadExpression> {
         self.space();
         let before = self.rest;
-        let length = before
-            .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
-            .unwrap_or(before.len());
+        let length =
+            before.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(before.len());
         let (word, rest) = before.split_at(length);
         let is_span = rest
             .trim_start()
@@ -483,9 +490,8 @@ impl<'a> Parser<'a> {
     fn months_since(&mut self) -> Read {
         self.space();
         let before = self.rest;
-        let length = before
-            .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
-            .unwrap_or(before.len());
+        let length =
+            before.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(before.len());
         let (word, rest) = before.split_at(length);
         let attributes = self.dictionary.attributes();
         let date = attributes

@@ -2,17 +2,14 @@
 
 use std::collections::HashSet;
 
-use serde_json::Value;
-
 use super::condition::{Check, Compare, How, Node, Subject, Test};
 use super::reader::Reader;
-use super::rules::{AmountForm, FULL, Rules};
-use crate::record::Fields;
+use super::rules::{FULL, Rules};
 use crate::record::kind::RuleFields;
 
 /// Reports ids used twice, alternatives that are always true, conditions that contradict each other, and a claim to be
 /// complete that is not kept.
-pub(super) fn check(rules: &Rules, named: &RuleFields, fields: &Fields, reader: &mut Reader<'_>) {
+pub(super) fn check(rules: &Rules, named: &RuleFields, reader: &mut Reader<'_>) {
     check_ids(rules, named, reader);
     for (at, condition) in rules.conditions.iter().enumerate() {
         let Some(tree) = &condition.tree else { continue };
@@ -26,8 +23,14 @@ pub(super) fn check(rules: &Rules, named: &RuleFields, fields: &Fields, reader: 
         }
     }
     check_contradictions(rules, named, reader);
-    if rules.fidelity.as_deref() == Some(FULL) {
-        check_full(rules, named, fields, reader);
+    if rules.fidelity.as_deref() == Some(FULL) && rules.conditions.is_empty() {
+        let field = named.fidelity.as_deref().unwrap_or("");
+        reader.entry("bad_condition", None, |reader| {
+            reader.inside(field, |reader| {
+                let expected = "summary: full says that every condition is modelled";
+                reader.refuse::<()>(expected, "no conditions")
+            });
+        });
     }
 }
 
@@ -158,9 +161,9 @@ fn check_contradictions(rules: &Rules, named: &RuleFields, reader: &mut Reader<'
     for (at, condition) in rules.conditions.iter().enumerate() {
         let Some(Node::Group { how: How::All, of }) = &condition.tree else { continue };
         for (subject, range) in of.iter().filter_map(range_of) {
-            let same = ranges.iter_mut().find(|(other, validity, _)| {
-                *other == subject && *validity == condition.validity
-            });
+            let same = ranges
+                .iter_mut()
+                .find(|(other, validity, _)| *other == subject && *validity == condition.validity);
             let together = match same {
                 Some((_, _, together)) => {
                     *together = together.and(&range);
@@ -172,49 +175,19 @@ fn check_contradictions(rules: &Rules, named: &RuleFields, reader: &mut Reader<'
                 }
             };
             if together.is_empty() {
-                inside(reader, &named.conditions, at, "bad_condition", &condition.clause, |reader| {
-                    reader.refuse::<()>(
-                        "conditions that somebody can meet; together these leave no value",
-                        subject,
-                    );
-                });
-            }
-        }
-    }
-}
-
-/// Reports what is left to words where everything is said to be modelled.
-fn check_full(rules: &Rules, named: &RuleFields, fields: &Fields, reader: &mut Reader<'_>) {
-    const EXPECTED: &str = "everything modelled, since fidelity is \"full\"; say partial otherwise";
-    if rules.conditions.is_empty() {
-        let field = named.fidelity.as_deref().unwrap_or("");
-        reader.entry("bad_condition", None, |reader| {
-            reader.inside(field, |reader| reader.refuse::<()>(EXPECTED, "no conditions"));
-        });
-    }
-    if let Some(name) = &named.amounts {
-        for (at, amount) in rules.amounts.iter().enumerate() {
-            let in_words = match &amount.form {
-                AmountForm::Rate { base, .. } | AmountForm::Tiers { base, .. } => base.is_none(),
-                AmountForm::PerUnit { count, .. } => count.is_none(),
-                _ => false,
-            };
-            if in_words {
-                inside(reader, name, at, "bad_amount", &amount.clause, |reader| {
-                    reader.refuse::<()>(EXPECTED, "an amount whose base is only said in words");
-                });
-            }
-        }
-    }
-    if let Some(name) = &named.stacking {
-        let entries = fields.get(name).and_then(Value::as_array);
-        for (at, entry) in entries.into_iter().flatten().enumerate() {
-            let has = |key: &str| entry.get(key).is_some_and(|value| !value.is_null());
-            if has("cap_text") && !has("cap") && !has("cap_expr") {
-                let clause = entry.get("clause").and_then(Value::as_str).unwrap_or("");
-                inside(reader, name, at, "bad_stacking", clause, |reader| {
-                    reader.refuse::<()>(EXPECTED, "a cap that is only said in words");
-                });
+                inside(
+                    reader,
+                    &named.conditions,
+                    at,
+                    "bad_condition",
+                    &condition.clause,
+                    |reader| {
+                        reader.refuse::<()>(
+                            "conditions that somebody can meet; together these leave no value",
+                            subject,
+                        );
+                    },
+                );
             }
         }
     }

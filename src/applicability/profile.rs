@@ -37,7 +37,10 @@ enum Known {
     /// The code and everything above it, nearest first.
     Code(Vec<u32>),
     Codes(Vec<(i32, Vec<u32>)>),
-    Set { complete: bool, entries: Vec<Holding> },
+    Set {
+        complete: bool,
+        entries: Vec<Holding>,
+    },
     Text(String),
 }
 
@@ -297,7 +300,11 @@ impl ValueReader {
                     return Ok(Some(Known::Number(number)));
                 }
                 let year = year_of(self.as_of) - 1;
-                self.note(attribute, "read_as", format!("按{year}年度的{}理解", attribute.label.zh));
+                self.note(
+                    attribute,
+                    "read_as",
+                    format!("按{year}年度的{}理解", attribute.label.zh),
+                );
                 Ok(Some(Known::Numbers(vec![(year, number)])))
             }
             AttributeType::Bool => match value {
@@ -429,7 +436,9 @@ impl ValueReader {
         if let Some(max) = attribute.max.filter(|&max| value.low > max) {
             return ignored(format!("不应大于{max}"));
         }
-        if attribute.attribute_type == AttributeType::Int && value.is_exact() && value.low.fract() != 0.0
+        if attribute.attribute_type == AttributeType::Int
+            && value.is_exact()
+            && value.low.fract() != 0.0
         {
             return ignored("应为整数".to_owned());
         }
@@ -451,7 +460,11 @@ impl ValueReader {
             return wrong("a date as YYYY-MM-DD", value);
         };
         if day > self.today.max(self.as_of) {
-            self.note(attribute, "ignored", format!("{}晚于今天，按未提供处理", attribute.label.zh));
+            self.note(
+                attribute,
+                "ignored",
+                format!("{}晚于今天，按未提供处理", attribute.label.zh),
+            );
             return Ok(None);
         }
         Ok(Some(Known::Day(day)))
@@ -473,7 +486,9 @@ impl ValueReader {
         let text = match value {
             Value::String(text) => text.trim().to_owned(),
             Value::Number(number) => number.to_string(),
-            other => return wrong(format!("a code of the vocabulary \"{}\"", vocabulary.name), other),
+            other => {
+                return wrong(format!("a code of the vocabulary \"{}\"", vocabulary.name), other);
+            }
         };
         let code = match vocabulary.index(&text) {
             Some(_) => Some(text.as_str()),

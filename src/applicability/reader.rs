@@ -148,9 +148,7 @@ impl<'a> Reader<'a> {
         match object.get(key)? {
             Value::Null => None,
             Value::String(text) if days(text).is_some() => days(text),
-            other => {
-                self.inside(key, |reader| reader.refuse_value("a date as YYYY-MM-DD", other))
-            }
+            other => self.inside(key, |reader| reader.refuse_value("a date as YYYY-MM-DD", other)),
         }
     }
 
@@ -177,7 +175,8 @@ impl<'a> Reader<'a> {
         if object.contains_key("attr") || object.contains_key("expr") {
             return self.check(object).map(Node::Check);
         }
-        let keys: Vec<&str> = GROUP_KEYS.into_iter().filter(|key| object.contains_key(*key)).collect();
+        let keys: Vec<&str> =
+            GROUP_KEYS.into_iter().filter(|key| object.contains_key(*key)).collect();
         self.allow(object, &["all", "any", "none", "at_least", "of", "note"]);
         let [key] = keys[..] else {
             let found = if keys.is_empty() { "none of them".into() } else { keys.join(", ") };
@@ -225,8 +224,8 @@ impl<'a> Reader<'a> {
         self.depth += 1;
         let mut of = Vec::with_capacity(items.len());
         for (at, item) in items.iter().enumerate() {
-            let node =
-                self.inside(list, |reader| reader.inside(&at.to_string(), |reader| reader.tree(item)));
+            let node = self
+                .inside(list, |reader| reader.inside(&at.to_string(), |reader| reader.tree(item)));
             of.extend(node);
         }
         self.depth -= 1;
@@ -332,7 +331,8 @@ impl<'a> Reader<'a> {
                 (op, test, Subject::Code { attribute: at, year: one_year })
             }
             AttributeType::CodeSet => {
-                let op = self.operator(object, &["has", "has_any", "has_all"], "a list of codes")?;
+                let op =
+                    self.operator(object, &["has", "has_any", "has_all"], "a list of codes")?;
                 let (codes, _) = self.codes(object, attribute)?;
                 if op == "has" && codes.len() > 1 {
                     let expected = "one code with has; several with has_any or has_all";
@@ -356,11 +356,8 @@ impl<'a> Reader<'a> {
         match (attribute.period, years) {
             // How often within a span: as one number, or counted by year.
             (AttributePeriod::Range, Some((from, to))) => {
-                let of_year = |year| Expression::Attribute {
-                    attribute: at,
-                    year: Some(year),
-                    derived: None,
-                };
+                let of_year =
+                    |year| Expression::Attribute { attribute: at, year: Some(year), derived: None };
                 let sum = Expression::Fold(Function::Sum, (from..=to).map(of_year).collect());
                 Expression::Attribute { attribute: at, year: None, derived: Some(sum.into()) }
             }
@@ -508,7 +505,10 @@ impl<'a> Reader<'a> {
             _ => range,
         };
         self.inside("value", |reader| {
-            reader.refuse(format!("a bound that {} can have: {expected}", attribute.id), bound.to_string())
+            reader.refuse(
+                format!("a bound that {} can have: {expected}", attribute.id),
+                bound.to_string(),
+            )
         })
     }
 

@@ -101,11 +101,24 @@ pub struct Amount {
 pub enum AmountForm {
     Fixed(f64),
     /// A share of `base`; without one only the cap is known.
-    Rate { rate: f64, base: Option<Expression> },
-    /// By the size of `base`: the first tier that it does not exceed, or with `progressive` each slice by its tier.
-    Tiers { base: Option<Expression>, tiers: Vec<Tier>, progressive: bool },
+    Rate {
+        rate: f64,
+        base: Option<Expression>,
+    },
+    /// By the size of `base`: the last tier that it reaches, or with `progressive` each slice by its tier. Nothing
+    /// below the first.
+    Tiers {
+        base: Option<Expression>,
+        tiers: Vec<Tier>,
+        progressive: bool,
+    },
     /// So much for each of `count`; without one only the cap is known.
-    PerUnit { value: f64, per: Option<String>, count: Option<Expression>, cap_each: Option<f64> },
+    PerUnit {
+        value: f64,
+        per: Option<String>,
+        count: Option<Expression>,
+        cap_each: Option<f64>,
+    },
     /// Not money.
     InKind,
     /// Decided case by case between floor and cap.
@@ -114,8 +127,10 @@ pub enum AmountForm {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tier {
-    /// Inclusive; `None` in the last tier.
-    pub up_to: Option<f64>,
+    /// Where it begins, in yuan.
+    pub start: f64,
+    /// Whether the start itself belongs to it: `from`, not `over`.
+    pub inclusive: bool,
     pub give: TierGive,
 }
 
@@ -254,13 +269,14 @@ impl Rules {
             rules.windows.push(reader.window(entry));
         });
         rules.plain(named, fields, dictionary);
-        lint::check(&rules, named, fields, &mut reader);
+        lint::check(&rules, named, &mut reader);
         Some((rules, reader.violations))
     }
 
     /// Reads the fields that the kind's own validation has checked already.
     fn plain(&mut self, named: &RuleFields, fields: &Fields, dictionary: &Dictionary) {
-        let text = |name: &Option<String>| name.as_ref().and_then(|name| fields.get(name)?.as_str());
+        let text =
+            |name: &Option<String>| name.as_ref().and_then(|name| fields.get(name)?.as_str());
         let texts = |name: &Option<String>| {
             let values = name.as_ref().and_then(|name| fields.get(name)?.as_array());
             values.into_iter().flatten().filter_map(Value::as_str)
@@ -340,8 +356,17 @@ impl Reader<'_> {
             reader.allow(
                 entry,
                 &[
-                    "id", "text", "clause", "all", "any", "none", "at_least", "of", "valid_from",
-                    "valid_to", "note",
+                    "id",
+                    "text",
+                    "clause",
+                    "all",
+                    "any",
+                    "none",
+                    "at_least",
+                    "of",
+                    "valid_from",
+                    "valid_to",
+                    "note",
                 ],
             );
             let tree = match keys[..] {
@@ -368,10 +393,7 @@ impl Reader<'_> {
     fn judgement(&mut self, entry: &Map<String, Value>) -> Judgement {
         let clause = entry.get("clause").and_then(Value::as_str);
         self.entry("bad_judgement", clause, |reader| {
-            reader.allow(
-                entry,
-                &["id", "text", "clause", "who", "valid_from", "valid_to", "note"],
-            );
+            reader.allow(entry, &["id", "text", "clause", "who", "valid_from", "valid_to", "note"]);
             Judgement {
                 id: reader.need_text(entry, "id", "an id within the record, such as j1"),
                 text: reader.need_text(entry, "text", "the condition in the words of the document"),
@@ -389,9 +411,29 @@ impl Reader<'_> {
             reader.allow(
                 entry,
                 &[
-                    "id", "kind", "clause", "label", "when", "base", "base_text", "rate", "value",
-                    "per", "count", "cap_each", "tiers", "progressive", "floor", "cap", "cap_m2",
-                    "unit", "combine", "budget_limited", "valid_from", "valid_to", "note",
+                    "id",
+                    "kind",
+                    "clause",
+                    "label",
+                    "when",
+                    "base",
+                    "base_text",
+                    "rate",
+                    "value",
+                    "per",
+                    "count",
+                    "cap_each",
+                    "tiers",
+                    "progressive",
+                    "floor",
+                    "cap",
+                    "cap_m2",
+                    "unit",
+                    "combine",
+                    "budget_limited",
+                    "valid_from",
+                    "valid_to",
+                    "note",
                 ],
             );
             let yuan = reader.money_unit(entry);
@@ -500,9 +542,9 @@ impl Reader<'_> {
         })
     }
 
-    /// Reads tiers in rising order; the last one may be open.
+    /// Reads tiers in rising order.
     fn tiers(&mut self, entry: &Map<String, Value>, yuan: f64) -> Option<Vec<Tier>> {
-        let expected = "an array of tiers {up_to, value or rate}, in rising order";
+        let expected = "an array of tiers {from or over, value or rate}, in rising order";
         let items = match entry.get("tiers") {
             Some(Value::Array(items)) if (1..=MAX_TIERS).contains(&items.len()) => items,
             other => {
@@ -513,38 +555,34 @@ impl Reader<'_> {
         let mut tiers: Vec<Tier> = Vec::new();
         for (at, item) in items.iter().enumerate() {
             let tier = self.inside("tiers", |reader| {
-                reader.inside(&at.to_string(), |reader| {
-                    let Value::Object(item) = item else {
-                        return reader.refuse_value(expected, item);
-                    };
-                    reader.allow(item, &["up_to", "value", "rate", "note"]);
-                    let up_to = reader.number(item, "up_to").map(|up_to| up_to * yuan);
-                    let value = reader.not_negative(item, "value").map(|value| value * yuan);
-                    let rate = reader.not_negative(item, "rate");
-                    let give = match (value, rate) {
-                        (Some(value), None) => TierGive::Value(value),
-                        (None, Some(rate)) => TierGive::Rate(rate),
-                        _ => return reader.refuse("value or rate, one of them", "none or both"),
-                    };
-                    let is_last = at + 1 == items.len();
-                    let rises = match (tiers.last().and_then(|tier| tier.up_to), up_to) {
-                        (Some(before), Some(up_to)) => before < up_to,
-                        (None, None) => is_last && at == 0,
-                        (None, Some(_)) => at == 0,
-                        (Some(_), None) => is_last,
-                    };
-                    if !rises {
-                        return reader.refuse(
-                            "up_to above that of the tier before, absent in the last tier alone",
-                            item.get("up_to").map_or("nothing".into(), Value::to_string),
-                        );
-                    }
-                    Some(Tier { up_to, give })
-                })
+                reader.inside(&at.to_string(), |reader| reader.tier(item, yuan, tiers.last()))
             });
             tiers.push(tier?);
         }
         Some(tiers)
+    }
+
+    fn tier(&mut self, item: &Value, yuan: f64, before: Option<&Tier>) -> Option<Tier> {
+        let Value::Object(item) = item else {
+            return self.refuse_value("a tier {from or over, value or rate}", item);
+        };
+        self.allow(item, &["from", "over", "value", "rate", "note"]);
+        let start = match (self.number(item, "from"), self.number(item, "over")) {
+            (Some(from), None) => (from * yuan, true),
+            (None, Some(over)) => (over * yuan, false),
+            _ => return self.refuse("from or over, one of them", "none or both"),
+        };
+        let value = self.not_negative(item, "value").map(|value| value * yuan);
+        let rate = self.not_negative(item, "rate");
+        let give = match (value, rate) {
+            (Some(value), None) => TierGive::Value(value),
+            (None, Some(rate)) => TierGive::Rate(rate),
+            _ => return self.refuse("value or rate, one of them", "none or both"),
+        };
+        if before.is_some_and(|before| before.start >= start.0) {
+            return self.refuse("a tier above the one before", start.0.to_string());
+        }
+        Some(Tier { start: start.0, inclusive: start.1, give })
     }
 
     fn stacking(&mut self, entry: &Map<String, Value>) -> Option<Stacking> {
@@ -554,8 +592,22 @@ impl Reader<'_> {
             reader.allow(
                 entry,
                 &[
-                    "rule", "group", "with", "scope", "choose", "cap", "cap_text", "cap_expr",
-                    "share", "unit", "clause", "text", "valid_from", "valid_to", "note", "id",
+                    "rule",
+                    "group",
+                    "with",
+                    "scope",
+                    "choose",
+                    "cap",
+                    "cap_text",
+                    "cap_expr",
+                    "share",
+                    "unit",
+                    "clause",
+                    "text",
+                    "valid_from",
+                    "valid_to",
+                    "note",
+                    "id",
                 ],
             );
             let found = entry.get("rule").and_then(Value::as_str).unwrap_or("");

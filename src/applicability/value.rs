@@ -133,7 +133,11 @@ mod tests {
     #[test]
     fn months_are_whole() {
         let check = |from: &str, to: &str, expected: i32| {
-            assert_eq!(months_between(days(from).unwrap(), days(to).unwrap()), expected, "{from} {to}");
+            assert_eq!(
+                months_between(days(from).unwrap(), days(to).unwrap()),
+                expected,
+                "{from} {to}"
+            );
         };
         check("2025-11-23", "2026-11-23", 12);
         check("2025-11-24", "2026-11-23", 11);

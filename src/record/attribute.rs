@@ -174,11 +174,12 @@ pub struct Question {
     pub attributes: Vec<usize>,
 }
 
-/// What it takes to belong to one of the audiences that records address: a condition without text and clause.
+/// What it takes to belong to one of the audiences that records address.
 #[derive(Clone, Debug)]
 pub struct Audience {
     pub code: String,
-    pub condition: Map<String, Value>,
+    /// A condition without text and clause; `None`: everybody belongs to it.
+    pub condition: Option<Map<String, Value>>,
     pub line: usize,
 }
 

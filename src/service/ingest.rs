@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::indexing;
 use super::keys::{Key, Principal, random_hex};
+use crate::applicability::{Dictionary, Rules};
 use crate::record::validate::{self, Violation};
 use crate::record::{Catalog, Fields, Record, RecordId, Revision, State};
 use crate::store::{Expected, Store, StoreError, StoredRecord, Write};
@@ -21,6 +22,8 @@ const RETRIES: usize = 16;
 /// Checks and stores records.
 pub struct IngestService {
     pub catalog: Arc<Catalog>,
+    /// What the rules of records are checked against.
+    pub dictionary: Arc<Dictionary>,
     pub store: Arc<dyn Store>,
 }
 
@@ -306,6 +309,12 @@ impl IngestService {
             _ => None,
         };
         let fields = validate::validate(kind, draft.fields).map_err(Rejection::Invalid)?;
+        match Rules::read(kind, &fields, &self.dictionary) {
+            Some((_, violations)) if !violations.is_empty() => {
+                return Err(Rejection::Invalid(violations));
+            }
+            _ => {}
+        }
         Ok(Checked {
             id: RecordId::new(kind.name.clone(), id),
             fields,

@@ -9,8 +9,7 @@ use super::reader::{Document, Node, Table};
 use crate::record::Vocabulary;
 use crate::record::attribute::{
     Attribute, AttributePeriod, AttributeType, Attributes, Audience, Changeable, CodeFormat,
-    MAX_ATTRIBUTES,
-    Near, Question, Source,
+    MAX_ATTRIBUTES, Near, Question, Source,
 };
 use crate::record::nearest::did_you_mean;
 
@@ -54,7 +53,14 @@ pub(super) fn read_attributes(
     };
     let root = document.root();
     root.allow(&[
-        "version", "region", "industry", "founded", "near", "attribute", "question", "audience",
+        "version",
+        "region",
+        "industry",
+        "founded",
+        "near",
+        "attribute",
+        "question",
+        "audience",
     ]);
     root.version();
     let mut read = Attributes { file, ..Attributes::default() };
@@ -82,7 +88,8 @@ fn read_attribute(
     vocabularies: &HashMap<String, Arc<Vocabulary>>,
     read: &mut Attributes,
 ) {
-    let Some((node, id)) = table.need("id").and_then(|node| node.text().map(|id| (node.clone(), id)))
+    let Some((node, id)) =
+        table.need("id").and_then(|node| node.text().map(|id| (node.clone(), id)))
     else {
         return;
     };
@@ -120,8 +127,10 @@ fn read_attribute(
     if derive.is_some() != (source == Source::Computed) {
         table.report("source \"computed\" and derive belong together");
     }
-    if matches!(attribute_type, AttributeType::CodeSet | AttributeType::Date | AttributeType::Region)
-        && period != AttributePeriod::Point
+    if matches!(
+        attribute_type,
+        AttributeType::CodeSet | AttributeType::Date | AttributeType::Region
+    ) && period != AttributePeriod::Point
     {
         table.report(format_args!(
             "period must be \"point\" for type \"{}\"",
@@ -187,12 +196,7 @@ fn attribute_named(node: &Node<'_>, read: &Attributes) -> Option<usize> {
     found
 }
 
-fn named(
-    root: &Table<'_>,
-    key: &str,
-    read: &Attributes,
-    wanted: AttributeType,
-) -> Option<usize> {
+fn named(root: &Table<'_>, key: &str, read: &Attributes, wanted: AttributeType) -> Option<usize> {
     let node = root.get(key)?;
     let at = attribute_named(&node, read)?;
     let found = read.list[at].attribute_type;
@@ -256,6 +260,10 @@ fn read_audience(table: &Table<'_>, read: &mut Attributes) {
     };
     let Some(mut condition) = table.json() else { return };
     condition.remove("code");
+    let condition = match table.flag("anyone") {
+        true => None,
+        false => Some(condition),
+    };
     let line = table.place.line.unwrap_or(1);
     read.audiences.push(Audience { code, condition, line });
 }

@@ -11,9 +11,9 @@ mod files;
 mod kind;
 pub(crate) mod problem;
 pub(crate) mod reader;
+mod rules;
 #[cfg(test)]
 pub(super) mod sample;
-mod rules;
 mod scoring;
 #[cfg(test)]
 mod tests;

@@ -183,7 +183,7 @@ fn the_fingerprint_follows_what_is_indexed() {
     assert_eq!(before, 0x1ff3_2dcd_822c_3c37, "{before:#x}");
     assert_eq!(of(&HEAD.replace('\n', "\r\n"), &[]), before);
     assert_eq!(of(HEAD, &[("search.toml", &SEARCH.replace("0.5", "0.6"))]), before);
-    assert_eq!(of(HEAD, &[("attributes.toml", "anything")]), before);
+    assert_eq!(of(HEAD, &[("attributes.toml", "version = 1")]), before);
     assert_ne!(of(&format!("{HEAD}#"), &[]), before);
     assert_ne!(of(HEAD, &[("vocabularies/other.tsv", VOCABULARY)]), before);
 }
@@ -201,7 +201,7 @@ fn problems_of_all_files_come_at_once() {
         ],
         &[
             "common.toml:5: field \"published_on\": type \"dat\" is not known; allowed: text, code, term, tree, date, integer, decimal, money, quantity, bool, geo, url, file, object; did you mean \"date\"?",
-            "kinds/offer.toml:3: ordr is not a key here; allowed: version, kind, label, description, order, boost, card, section, sort, field; did you mean \"order\"?",
+            "kinds/offer.toml:3: ordr is not a key here; allowed: version, kind, label, description, order, boost, applicability, card, section, sort, field; did you mean \"order\"?",
             "kinds/readme.txt: does not belong here: files of kinds/ end in .toml",
             "search.toml:1: roles is missing",
             "search.toml:1: version 2 is not known; allowed: 1",

@@ -20,7 +20,9 @@ use format::is_https;
 /// Values of one array.
 pub const MAX_VALUES: usize = 1_000;
 /// Arrays and objects within an open object, itself included.
-pub const MAX_DEPTH: usize = 8;
+///
+/// A condition tree of eight groups takes two for each, and two for what it begins and ends with.
+pub const MAX_DEPTH: usize = 18;
 /// Bytes of an open object as JSON.
 pub const MAX_OPEN_BYTES: usize = 64 * 1024;
 /// Characters of a name: of a quantity, a file.
@@ -39,7 +41,8 @@ pub struct Violation {
     /// JSON pointer to the value: `/windows/0/closes`.
     pub pointer: String,
     /// One of `unknown_field`, `wrong_type`, `required`, `not_in_vocabulary`, `too_long`, `too_many`, `too_deep`,
-    /// `too_small`, `too_large`, `bad_text`, `bad_date`, `bad_url`, `bad_quantity`, `bad_file`.
+    /// `too_small`, `too_large`, `bad_text`, `bad_date`, `bad_url`, `bad_quantity`, `bad_file`; in rules
+    /// `bad_condition`, `bad_judgement`, `bad_amount`, `bad_stacking`, `bad_window`.
     pub code: &'static str,
     pub expected: String,
     /// What was found, at most 80 characters of it.

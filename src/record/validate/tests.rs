@@ -285,8 +285,8 @@ fn open_objects_are_kept_as_they_are() {
     refuses("rules", json!({ "a": { "b": ["\u{0}"] } }), &[("/rules/a/b/0", "bad_text")]);
     refuses("rules", json!({ "a": "x".repeat(65_536) }), &[("/rules", "too_long")]);
     let nested = |depth: usize| (1..depth).fold(json!({}), |inner, _| json!({ "a": inner }));
-    keeps("rules", nested(8), nested(8));
-    refuses("rules", nested(9), &[("/rules", "too_deep")]);
+    keeps("rules", nested(18), nested(18));
+    refuses("rules", nested(19), &[("/rules", "too_deep")]);
 }
 
 #[test]
