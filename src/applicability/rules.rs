@@ -105,8 +105,7 @@ pub enum AmountForm {
         rate: f64,
         base: Option<Expression>,
     },
-    /// By the size of `base`: the last tier that it reaches, or with `progressive` each slice by its tier. Nothing
-    /// below the first.
+    /// By the size of `base`: the first tier that it does not exceed, or with `progressive` each slice by its tier.
     Tiers {
         base: Option<Expression>,
         tiers: Vec<Tier>,
@@ -127,10 +126,8 @@ pub enum AmountForm {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tier {
-    /// Where it begins, in yuan.
-    pub start: f64,
-    /// Whether the start itself belongs to it: `from`, not `over`.
-    pub inclusive: bool,
+    /// Inclusive, in yuan; infinite in the last tier.
+    pub up_to: f64,
     pub give: TierGive,
 }
 
@@ -544,7 +541,7 @@ impl Reader<'_> {
 
     /// Reads tiers in rising order.
     fn tiers(&mut self, entry: &Map<String, Value>, yuan: f64) -> Option<Vec<Tier>> {
-        let expected = "an array of tiers {from or over, value or rate}, in rising order";
+        let expected = "an array of tiers {up_to, value or rate}, in rising order";
         let items = match entry.get("tiers") {
             Some(Value::Array(items)) if (1..=MAX_TIERS).contains(&items.len()) => items,
             other => {
@@ -555,22 +552,30 @@ impl Reader<'_> {
         let mut tiers: Vec<Tier> = Vec::new();
         for (at, item) in items.iter().enumerate() {
             let tier = self.inside("tiers", |reader| {
-                reader.inside(&at.to_string(), |reader| reader.tier(item, yuan, tiers.last()))
+                reader.inside(&at.to_string(), |reader| {
+                    reader.tier(item, yuan, tiers.last(), at + 1 == items.len())
+                })
             });
             tiers.push(tier?);
         }
         Some(tiers)
     }
 
-    fn tier(&mut self, item: &Value, yuan: f64, before: Option<&Tier>) -> Option<Tier> {
+    fn tier(
+        &mut self,
+        item: &Value,
+        yuan: f64,
+        before: Option<&Tier>,
+        is_last: bool,
+    ) -> Option<Tier> {
         let Value::Object(item) = item else {
-            return self.refuse_value("a tier {from or over, value or rate}", item);
+            return self.refuse_value("a tier {up_to, value or rate}", item);
         };
-        self.allow(item, &["from", "over", "value", "rate", "note"]);
-        let start = match (self.number(item, "from"), self.number(item, "over")) {
-            (Some(from), None) => (from * yuan, true),
-            (None, Some(over)) => (over * yuan, false),
-            _ => return self.refuse("from or over, one of them", "none or both"),
+        self.allow(item, &["up_to", "value", "rate", "note"]);
+        let up_to = match self.number(item, "up_to") {
+            Some(up_to) => up_to * yuan,
+            None if is_last => f64::INFINITY,
+            None => return self.refuse("up_to, absent in the last tier alone", "nothing"),
         };
         let value = self.not_negative(item, "value").map(|value| value * yuan);
         let rate = self.not_negative(item, "rate");
@@ -579,10 +584,10 @@ impl Reader<'_> {
             (None, Some(rate)) => TierGive::Rate(rate),
             _ => return self.refuse("value or rate, one of them", "none or both"),
         };
-        if before.is_some_and(|before| before.start >= start.0) {
-            return self.refuse("a tier above the one before", start.0.to_string());
+        if before.is_some_and(|before| before.up_to >= up_to) {
+            return self.refuse("up_to above that of the tier before", up_to.to_string());
         }
-        Some(Tier { start: start.0, inclusive: start.1, give })
+        Some(Tier { up_to, give })
     }
 
     fn stacking(&mut self, entry: &Map<String, Value>) -> Option<Stacking> {
