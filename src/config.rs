@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::record::kind::Label;
+
 /// Settings of the service. Every key may be left out.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -18,6 +20,8 @@ pub struct Config {
     pub dictionaries: Option<PathBuf>,
     pub search: SearchConfig,
     pub store: StoreConfig,
+    /// Whose pages these are.
+    pub site: SiteConfig,
     /// Hours east of UTC; decides which day is today.
     pub utc_offset_hours: i8,
 }
@@ -43,6 +47,77 @@ pub struct StoreConfig {
     pub ballast_mb: Option<u64>,
 }
 
+/// The marks of a site: names, numbers and links that its pages carry. What is left out is not shown.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SiteConfig {
+    /// Public address, `https://sti.example.gov.cn`; left out: the one that each request came to.
+    pub url: Option<String>,
+    pub name: Option<Label>,
+    pub tagline: Option<Label>,
+    pub color: SiteColor,
+    /// 主办单位 and 承办单位.
+    pub organizer: Option<String>,
+    pub operator: Option<String>,
+    /// 联系方式, as one line.
+    pub contact: Option<String>,
+    /// 网站标识码, ten digits.
+    pub identification_code: Option<String>,
+    /// ICP 备案号.
+    pub icp: Option<String>,
+    /// 公网安备号.
+    pub police: Option<String>,
+    /// Address of 我为政府网站找错.
+    pub report_error_url: Option<String>,
+    /// Searches that the first page offers until people have searched enough.
+    pub suggested_searches: Vec<String>,
+    /// Origins that may show `/embed/search` in a frame; none: every origin.
+    pub frame_ancestors: Vec<String>,
+}
+
+/// The colour of headers and buttons.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SiteColor {
+    #[default]
+    Blue,
+    Red,
+}
+
+impl SiteConfig {
+    /// Checks what ends up in addresses and headers.
+    fn check(&self) -> Result<(), BadConfig> {
+        let origin = |text: &str| {
+            let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+            rest.is_some_and(|host| {
+                !host.is_empty()
+                    && host
+                        .bytes()
+                        .all(|byte| byte.is_ascii_alphanumeric() || b"-.:*[]".contains(&byte))
+            })
+        };
+        let wrong = |key: &str, found: &str, expected: &str| {
+            Err(BadConfig(format!("site.{key}: {found:?} is not {expected}")))
+        };
+        if let Some(url) = self.url.as_deref().filter(|url| !origin(url)) {
+            return wrong("url", url, "an origin such as https://sti.example.gov.cn");
+        }
+        for ancestor in self.frame_ancestors.iter().filter(|ancestor| !origin(ancestor)) {
+            return wrong(
+                "frame_ancestors",
+                ancestor,
+                "an origin such as https://www.example.gov.cn",
+            );
+        }
+        match self.report_error_url.as_deref() {
+            Some(url) if !url.starts_with("https://") => {
+                wrong("report_error_url", url, "an https address")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -52,6 +127,7 @@ impl Default for Config {
             dictionaries: None,
             search: SearchConfig::default(),
             store: StoreConfig::default(),
+            site: SiteConfig::default(),
             utc_offset_hours: 8,
         }
     }
@@ -91,6 +167,7 @@ impl Config {
         let folder = |name: &str| std::env::var_os(name).map(PathBuf::from);
         config.index_config = folder("KECHUANG_INDEX_CONFIG").or(config.index_config);
         config.dictionaries = folder("KECHUANG_DICTIONARIES").or(config.dictionaries);
+        config.site.check()?;
         if !(-12..=14).contains(&config.utc_offset_hours) {
             return Err(BadConfig(format!(
                 "utc_offset_hours: {} is out of range; allowed: -12 to 14",

@@ -50,7 +50,7 @@ impl Site {
         app.catch_up(&mut |_| ()).unwrap();
         let follower = app.follow();
         let state = AppState::new(app.clone(), follower.progress.clone(), &config);
-        let router = portal::router(state).fallback(portal::not_found);
+        let router = portal::router(state);
         Self { app, key, router, _follower: follower, _dir: dir }
     }
 
@@ -81,9 +81,15 @@ impl Page {
         let header = |name| self.headers.get(name).map(|value| value.to_str().unwrap());
         assert_eq!(header(header::CONTENT_TYPE), Some("text/html; charset=utf-8"), "{uri}");
         let policy = header(header::CONTENT_SECURITY_POLICY).expect("a policy");
-        for part in
-            ["default-src 'none'", "style-src 'self'", "base-uri 'none'", "form-action 'self'"]
-        {
+        for part in [
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "base-uri 'none'",
+            "form-action 'self'",
+            "frame-ancestors 'none'",
+            "require-trusted-types-for 'script'",
+        ] {
             assert!(policy.contains(part), "{uri}: {policy}");
         }
         assert!(!policy.contains("unsafe"), "{uri}: {policy}");
@@ -99,14 +105,22 @@ impl Page {
             ("<footer class=\"foot\"", 1),
             ("class=\"skip\" href=\"#main\"", 1),
             ("role=\"search\"", 1),
-            ("<label", 1),
+            ("for=\"q\"", 1),
             ("name=\"viewport\"", 1),
-            ("<script", 0),
+            ("name=\"SiteName\"", 1),
+            ("name=\"description\"", 1),
+            ("rel=\"canonical\"", 1),
+            ("<script defer src=\"/", 2),
             ("javascript:", 0),
             (" style=\"", 0),
             (" onclick", 0),
         ] {
             assert_eq!(html.matches(part).count(), times, "{uri}: {part}\n{html}");
+        }
+        // What is not loaded from us is data.
+        for script in html.split("<script").skip(1) {
+            let known = [" defer src=\"/", " type=\"application/ld+json\">"];
+            assert!(known.iter().any(|start| script.starts_with(start)), "{uri}: {script}");
         }
     }
 }
@@ -208,7 +222,26 @@ async fn language_follows_the_browser_unless_it_was_chosen() {
     };
     assert!(ask("/").await.html.contains("<html lang=\"en\">"));
     assert!(ask("/?lang=zh").await.html.contains("<html lang=\"zh-CN\">"));
-    assert_eq!(ask("/").await.headers[header::VARY], "accept-language");
+    assert_eq!(ask("/").await.headers[header::VARY], "accept-language, cookie");
+}
+
+#[tokio::test]
+async fn large_letters_are_kept_until_they_are_switched_off() {
+    let site = sample();
+    let usual = site.get("/").await;
+    assert!(usual.html.contains("长者模式") && !usual.html.contains("class=\"large\""));
+    assert!(usual.headers.get(header::SET_COOKIE).is_none());
+    let on = hrefs(&usual.html).into_iter().find(|href| href.contains("view=large")).unwrap();
+    let large = site.get(&on).await;
+    assert!(large.html.contains("<html lang=\"zh-CN\" class=\"large\">"));
+    let cookie = large.headers[header::SET_COOKIE].to_str().unwrap().to_owned();
+    assert!(cookie.starts_with("view=large; Path=/; Max-Age="), "{cookie}");
+    let kept = Request::get("/search").header(header::COOKIE, "a=b; view=large");
+    let kept = site.ask(kept.body(Body::empty()).unwrap()).await;
+    assert!(kept.html.contains("class=\"large\"") && kept.html.contains("退出长者模式"));
+    let off = site.get("/search?view=usual&q=x").await;
+    assert!(!off.html.contains("class=\"large\""));
+    assert!(off.headers[header::SET_COOKIE].to_str().unwrap().starts_with("view=usual;"));
 }
 
 #[tokio::test]
@@ -330,6 +363,8 @@ async fn a_record_is_told_in_words() {
     let html = site.page("/records/policy/p1").await;
     for part in [
         "<h1>青岛市海水淡化产业扶持办法</h1>",
+        "<span class=\"stamp good\">现行有效</span>",
+        "<dt>发文字号</dt><dd>",
         "山东省 › 青岛市 › 崂山区",
         "600万元",
         "<p>第二条 最高600万元。</p>",
@@ -346,6 +381,14 @@ async fn a_record_is_told_in_words() {
     ] {
         assert!(html.contains(part), "{part}\n{html}");
     }
+    let data = "<script type=\"application/ld+json\">";
+    let (before, rest) = html.split_once(data).unwrap();
+    let (json, after) = rest.split_once("</script>").unwrap();
+    let json: Value = serde_json::from_str(json).unwrap();
+    assert_eq!(json["pubDate"], "2026-03-01T00:00:00");
+    assert_eq!(json["@graph"][1]["@type"], "Legislation");
+    assert_eq!(json["@graph"][1]["legislationIdentifier"], "青政发〔2026〕1号");
+    let html = format!("{before}{after}");
     for part in ["王工", "0532-0000", "months_since_ge", "registered_on", "{&#34;", "[{"] {
         assert!(!html.contains(part), "{part}\n{html}");
     }

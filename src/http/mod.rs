@@ -26,7 +26,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::{App, cores};
-use crate::config::Config;
+use crate::config::{Config, SiteConfig};
 use crate::service::indexing::Progress;
 pub use pool::{Pool, PoolError};
 pub use problem::{Code, Problem};
@@ -47,6 +47,8 @@ pub struct AppState {
     /// For writes.
     pub writes: Arc<Pool>,
     pub limits: Limits,
+    /// Whose pages are served.
+    pub site: Arc<SiteConfig>,
     stopping: Arc<AtomicBool>,
     documents: Arc<kinds::Documents>,
 }
@@ -93,6 +95,7 @@ impl AppState {
             searches: Arc::new(Pool::new("search", threads, config.search.queue)),
             writes: Arc::new(Pool::new("write", WRITERS, WRITE_QUEUE)),
             limits: Limits::default(),
+            site: Arc::new(config.site.clone()),
             stopping: Arc::new(AtomicBool::new(false)),
             documents: Arc::default(),
         }

@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::Visitor;
 use super::links::record_path;
 use super::value::plain;
+use super::visitor::Visitor;
 use crate::presentation::page::Item;
 use crate::presentation::snippet::Fragment;
 use crate::record::Field;
@@ -19,7 +19,7 @@ pub struct Card {
     pub href: String,
     pub title: Vec<Fragment>,
     pub snippet: Vec<Fragment>,
-    pub badge: Option<String>,
+    pub badge: Option<Stamp>,
     pub example: bool,
     /// Day of publication.
     pub published: Option<String>,
@@ -27,10 +27,20 @@ pub struct Card {
     pub facts: Vec<Fact>,
 }
 
+/// A short word on the state of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    pub text: String,
+    /// `good`, `warn` or nothing, for the style.
+    pub tone: &'static str,
+}
+
 /// One field of a card.
 pub struct Fact {
     pub label: String,
     pub text: String,
+    /// An amount of money.
+    pub money: bool,
 }
 
 /// The next day that one must act before.
@@ -68,14 +78,15 @@ impl Card {
         let facts = shown.filter_map(|path| {
             let field = kind.field_at(path)?;
             let text = (!field.deadline).then(|| fact(field, &fields, visitor)).flatten()?;
-            Some(Fact { label: lang.pick(&field.label).to_owned(), text })
+            let money = field.field_type == FieldType::Money;
+            Some(Fact { label: lang.pick(&field.label).to_owned(), text, money })
         });
         Some(Self {
             kind_label: lang.pick(&kind.label).to_owned(),
             href: visitor.link(&record_path(&item.kind, &item.id)),
             title,
             snippet: snippet.map(|(_, fragments)| fragments.clone()).unwrap_or_default(),
-            badge: badge.and_then(|path| fact(kind.field_at(path)?, &fields, visitor)),
+            badge: badge.and_then(|path| stamp(kind, path, &fields, visitor)),
             example: fields.get("example") == Some(&Value::Bool(true)),
             published: fields.get("published_on").and_then(Value::as_str).map(str::to_owned),
             deadline: deadline(kind, &fields, visitor, today),
@@ -86,6 +97,26 @@ impl Card {
     pub fn plain_title(&self) -> String {
         self.title.iter().map(|fragment| fragment.text.as_str()).collect()
     }
+}
+
+/// The value of a single term, with what it means for the record.
+pub fn stamp(
+    kind: &RecordKind,
+    path: &str,
+    fields: &Map<String, Value>,
+    visitor: &Visitor,
+) -> Option<Stamp> {
+    let field = kind.field_at(path)?;
+    let text = fact(field, fields, visitor)?;
+    let code = fields.get(&field.name).and_then(Value::as_str).unwrap_or_default();
+    let is_stamp = kind.page.stamp.as_deref() == Some(path);
+    let among = |codes: &[String]| is_stamp && codes.iter().any(|known| known == code);
+    let tone = match (among(&kind.page.good), among(&kind.page.warn)) {
+        (true, _) => "good",
+        (_, true) => "warn",
+        _ => "",
+    };
+    Some(Stamp { text, tone })
 }
 
 /// The values of a field in one line.

@@ -6,7 +6,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::error::Failure;
-use super::{Frame, Visitor, answer, page};
+use super::visitor::{Frame, Visitor};
+use super::{answer, page};
 use crate::app::App;
 use crate::http::{AppState, Code};
 use crate::query::request::SearchRequest;

@@ -4,7 +4,8 @@ use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 
-use super::{Frame, Visitor, page};
+use super::page;
+use super::visitor::{Frame, Visitor};
 use crate::engine::EngineError;
 use crate::http::PoolError;
 use crate::query::request::BadRequest;
@@ -105,6 +106,7 @@ fn error_page(
     violations: Vec<Violation>,
 ) -> Response {
     let mut frame = visitor.frame(heading);
+    frame.indexed = false;
     let typed = visitor.pairs.iter().find(|(name, _)| name == "q");
     frame.q = typed.map(|(_, q)| q.chars().take(512).collect()).unwrap_or_default();
     let violations = violations.into_iter().map(|violation| Wrong {

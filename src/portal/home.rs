@@ -4,10 +4,12 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use serde_json::json;
 
 use super::card::{Card, is_deadline};
 use super::error::Failure;
-use super::{Frame, Visitor, answer, page};
+use super::visitor::{Frame, Visitor};
+use super::{answer, page, script_json};
 use crate::app::App;
 use crate::http::AppState;
 use crate::query::request::SearchRequest;
@@ -29,7 +31,11 @@ struct HomePage {
     kinds: Vec<KindEntry>,
     newest: Vec<List>,
     closing: Vec<Card>,
+    tasks: Vec<Task>,
+    /// Searches that people often make, with their addresses.
+    hot: Vec<(String, String)>,
     footer: String,
+    json_ld: String,
 }
 
 struct KindEntry {
@@ -39,10 +45,16 @@ struct KindEntry {
     href: String,
 }
 
+/// Something that people come for.
+struct Task {
+    label: String,
+    text: String,
+    href: String,
+}
+
 /// The newest records of a kind.
 struct List {
     heading: String,
-    more: String,
     more_href: String,
     cards: Vec<Card>,
 }
@@ -93,7 +105,6 @@ fn make(app: &App, visitor: &Visitor) -> Result<Response, Failure> {
             let cards = found.items.iter();
             newest.push(List {
                 heading: (t.newest_of)(label),
-                more: (t.more_of)(label),
                 more_href: place_of(kind).href(),
                 cards: cards
                     .filter_map(|item| Card::of(item, &app.catalog, visitor, today))
@@ -107,14 +118,70 @@ fn make(app: &App, visitor: &Visitor) -> Result<Response, Failure> {
     }
     let mut frame = visitor.frame("");
     frame.box_in_header = false;
+    let json_ld = json_ld(visitor);
     let template = HomePage {
         frame,
+        tasks: tasks(visitor),
+        hot: hot(visitor),
+        json_ld,
         kinds: kinds.collect(),
         newest,
         closing: closing(app, visitor, today)?,
         footer,
     };
     Ok(page(StatusCode::OK, &template))
+}
+
+/// The check, what can be found for those who post, and what can be posted.
+fn tasks(visitor: &Visitor) -> Vec<Task> {
+    let t = visitor.texts();
+    let lang = visitor.lang;
+    let mut tasks = vec![Task {
+        label: t.task_check.to_owned(),
+        text: t.task_check_text.to_owned(),
+        href: visitor.link("/check"),
+    }];
+    for kind in &visitor.catalog.kinds {
+        let Some(form) = &kind.form else { continue };
+        let wanted = form.recommend.first().and_then(|name| visitor.catalog.kind(name));
+        tasks.extend(wanted.map(|wanted| {
+            let kinds = vec![wanted.name.to_string()];
+            Task {
+                label: (t.task_find)(lang.pick(&wanted.label)),
+                text: lang.pick(&wanted.description).to_owned(),
+                href: visitor.anywhere().with(|place| place.kinds = kinds).href(),
+            }
+        }));
+        tasks.push(Task {
+            label: lang.pick(&form.label).to_owned(),
+            text: lang.pick(&form.lead).to_owned(),
+            href: visitor.link(&format!("/{}/new", form.path)),
+        });
+    }
+    tasks
+}
+
+fn hot(visitor: &Visitor) -> Vec<(String, String)> {
+    let words = visitor.site.suggested_searches.iter().take(8);
+    words
+        .map(|words| {
+            (words.clone(), visitor.anywhere().with(|place| place.q = words.clone()).href())
+        })
+        .collect()
+}
+
+fn json_ld(visitor: &Visitor) -> String {
+    script_json(&json!({
+        "@context": "https://schema.org",
+        "@type": "WebSite",
+        "name": visitor.site_name(),
+        "url": format!("{}/", visitor.origin),
+        "potentialAction": {
+            "@type": "SearchAction",
+            "target": format!("{}/search?q={{search_term_string}}", visitor.origin),
+            "query-input": "required name=search_term_string",
+        },
+    }))
 }
 
 /// Finds what closes next, over all kinds that can be sorted by a deadline.

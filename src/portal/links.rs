@@ -102,6 +102,16 @@ impl SearchPlace {
     }
 
     pub fn href(&self) -> String {
+        self.address("/search")
+    }
+
+    /// Address of the Atom feed of the newest that the place finds.
+    pub fn feed(&self) -> String {
+        let place = Self { sort: None, offset: 0, ..self.clone() };
+        place.address("/search.atom")
+    }
+
+    fn address(&self, path: &str) -> String {
         let mut pairs: Vec<(&str, String)> = Vec::new();
         if !self.q.is_empty() {
             pairs.push(("q", self.q.clone()));
@@ -119,7 +129,7 @@ impl SearchPlace {
             pairs.push(("raw", "true".into()));
         }
         pairs.extend(self.lang.map(|lang| ("lang", lang.name().to_owned())));
-        address("/search", pairs.iter().map(|(name, value)| (*name, value.as_str())))
+        address(path, pairs.iter().map(|(name, value)| (*name, value.as_str())))
     }
 }
 

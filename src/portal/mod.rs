@@ -6,6 +6,8 @@
 mod assets;
 mod card;
 mod developers;
+mod embed;
+mod embed_reference;
 mod error;
 mod facets;
 mod home;
@@ -14,32 +16,29 @@ mod record;
 mod search;
 mod text;
 mod value;
-
-use std::convert::Infallible;
+mod visitor;
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{FromRequestParts, Query};
-use axum::http::request::Parts;
+use axum::extract::{Query, Request};
 use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use crate::app::App;
 use crate::http::AppState;
 use error::Failure;
-use links::{SearchPlace, address};
-use text::{Lang, Texts};
+use visitor::{View, Visitor};
 
-pub use error::not_found;
-
-/// Nothing but our own style and pictures; forms lead to us; no script at all.
-const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
-                      frame-ancestors 'self'";
+/// Nothing but our own files; forms lead to us; text becomes part of a page only through one named policy.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+                      connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; \
+                      frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types kechuang";
 
 /// The whole service: the API, and the pages for everything else.
 pub fn site(state: AppState) -> Router {
-    crate::http::with_pages(state.clone(), router(state).fallback(not_found))
+    crate::http::with_pages(state.clone(), router(state))
 }
 
 /// Every page.
@@ -48,100 +47,28 @@ pub fn router(state: AppState) -> Router {
         .route("/", get(home::get_home))
         .route("/search", get(search::get_results))
         .route("/records/{kind}/{id}", get(record::get_record))
+        .route("/embed", get(embed::get_embed))
+        .route("/embed/search", get(embed::get_frame))
         .route("/developers", get(developers::get_developers))
         .route("/assets/{name}", get(assets::get_asset))
+        .route("/widget/{version}/{name}", get(assets::get_widget))
+        .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)
+        .layer(axum::middleware::from_fn(keep_view))
         .with_state(state)
 }
 
-/// Who looks, and at what.
-#[derive(Clone, Debug, Default)]
-pub struct Visitor {
-    pub lang: Lang,
-    /// The language that the address asks for.
-    pub chosen: Option<Lang>,
-    pub path: String,
-    pub pairs: Vec<(String, String)>,
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for Visitor {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let pairs = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
-        let pairs = pairs.map(|query| query.0).unwrap_or_default();
-        let chosen =
-            pairs.iter().find(|(name, _)| name == "lang").and_then(|(_, lang)| Lang::named(lang));
-        Ok(Self {
-            lang: chosen.unwrap_or_else(|| Lang::accepted(&parts.headers)),
-            chosen,
-            path: parts.uri.path().to_owned(),
-            pairs,
-        })
+/// Keeps the size of letters that the address asks for.
+async fn keep_view(request: Request, next: Next) -> Response {
+    let pairs = Query::<Vec<(String, String)>>::try_from_uri(request.uri());
+    let view = pairs.ok().and_then(|query| View::asked(&query.0));
+    let mut response = next.run(request).await;
+    if let Some(view) = view {
+        let cookie = format!("view={}; Path=/; Max-Age=31536000; SameSite=Lax", view.name());
+        let cookie = HeaderValue::from_str(&cookie).expect("the names of views are ASCII");
+        response.headers_mut().append(header::SET_COOKIE, cookie);
     }
-}
-
-impl Visitor {
-    pub fn texts(&self) -> &'static Texts {
-        self.lang.texts()
-    }
-
-    /// Address of another page, in the language that was chosen.
-    pub fn link(&self, path: &str) -> String {
-        address(path, self.chosen.map(|lang| ("lang", lang.name())))
-    }
-
-    /// A search page's address to build on: nothing but the language.
-    pub fn anywhere(&self) -> SearchPlace {
-        SearchPlace { lang: self.chosen, ..SearchPlace::default() }
-    }
-
-    /// The same page in the other language.
-    fn switched(&self) -> String {
-        let kept = self.pairs.iter().filter(|(name, _)| name != "lang");
-        let kept = kept.map(|(name, value)| (name.as_str(), value.as_str()));
-        address(&self.path, kept.chain([("lang", self.lang.other().name())]))
-    }
-
-    /// What stands around the content of a page. `title` is the page's own.
-    fn frame(&self, title: &str) -> Frame {
-        let t = self.texts();
-        Frame {
-            lang: self.lang,
-            chosen: self.chosen,
-            t,
-            title: match title {
-                "" => format!("{} · {}", t.name, t.tagline),
-                title => format!("{title} - {}", t.name),
-            },
-            style: &assets::STYLE,
-            icon: &assets::ICON,
-            home: self.link("/"),
-            developers: self.link("/developers"),
-            switch: self.switched(),
-            q: String::new(),
-            kinds: String::new(),
-            box_in_header: true,
-        }
-    }
-}
-
-/// What every template shows around its content.
-struct Frame {
-    lang: Lang,
-    chosen: Option<Lang>,
-    t: &'static Texts,
-    title: String,
-    style: &'static str,
-    icon: &'static str,
-    home: String,
-    developers: String,
-    switch: String,
-    /// What the search box holds.
-    q: String,
-    /// The kinds that a new search stays in; empty for all.
-    kinds: String,
-    box_in_header: bool,
+    response
 }
 
 /// Makes a page on a thread where it may block, or says why there is none.
@@ -159,6 +86,12 @@ where
     }
 }
 
+/// Prints JSON so that it can stand in a script element.
+fn script_json(value: &serde_json::Value) -> String {
+    let text = value.to_string();
+    text.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
+}
+
 /// Answers with a page.
 fn page(status: StatusCode, template: &impl Template) -> Response {
     let html = match template.render() {
@@ -174,7 +107,7 @@ fn page(status: StatusCode, template: &impl Template) -> Response {
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "strict-origin-when-cross-origin"),
         (header::CACHE_CONTROL, "no-cache"),
-        (header::VARY, "accept-language"),
+        (header::VARY, "accept-language, cookie"),
     ];
     (status, headers.map(|(name, value)| (name, HeaderValue::from_static(value))), html)
         .into_response()

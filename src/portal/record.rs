@@ -7,13 +7,15 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
-use super::card::{self, Deadline};
+use super::card::{self, Deadline, Fact, Stamp};
 use super::error::{self, Failure};
 use super::links::record_path;
-use super::value::{Links, Shown, show};
-use super::{Frame, Visitor, answer, page};
+use super::text::Lang;
+use super::value::{Links, Shown, plain, show};
+use super::visitor::{Frame, Visitor};
+use super::{answer, page, script_json};
 use crate::app::App;
 use crate::http::AppState;
 use crate::record::{Field, FieldType, Record, RecordId, RecordKind, Visibility};
@@ -26,16 +28,25 @@ struct RecordPage {
     kind_label: String,
     kind_href: String,
     title: String,
-    badge: Option<String>,
+    stamp: Option<Stamp>,
+    /// Why the record must not be relied on.
+    warning: Option<String>,
     example: bool,
+    published: Option<String>,
     deadline: Option<Deadline>,
+    /// The document table: label and pieces.
+    table: Vec<FieldView>,
+    key: Vec<Fact>,
+    original: Option<String>,
     sections: Vec<SectionView>,
     about: Vec<(&'static str, String)>,
     json: String,
+    json_ld: String,
 }
 
 struct SectionView {
     label: String,
+    anchor: String,
     rows: Vec<FieldView>,
 }
 
@@ -66,21 +77,37 @@ fn make(app: &App, visitor: &Visitor, kind: &str, id: &str) -> Result<Response, 
     let t = visitor.texts();
     let lang = visitor.lang;
     let title = title_of(&record);
-    let badge = kind.card.badge.as_deref().and_then(|path| kind.field_at(path));
     let local = |instant: &str| app.clock.local_time(instant).unwrap_or_else(|| instant.to_owned());
     let mut about =
         vec![(t.record_id, record.id.to_string()), (t.revision, record.revision.to_string())];
     about.push((t.created, local(&record.created_at)));
     about.push((t.updated, local(&record.updated_at)));
     about.extend(record.source.clone().map(|source| (t.source, source)));
+    let stamped = kind.page.stamp.as_deref().or(kind.card.badge.as_deref());
+    let stamp = stamped.and_then(|path| card::stamp(kind, path, &record.fields, visitor));
+    let text = |name: &str| record.fields.get(name).and_then(Value::as_str);
+    let mut frame = visitor.frame(&title);
+    frame.column = lang.pick(&kind.label).to_owned();
+    if let Some(summary) = text("summary").or(text("body")) {
+        frame.description = summary.chars().take(150).collect();
+    }
     let template = RecordPage {
-        frame: visitor.frame(&title),
+        frame,
+        warning: stamp
+            .as_ref()
+            .filter(|stamp| stamp.tone == "warn")
+            .map(|stamp| (t.holds_no_more)(&stamp.text)),
+        stamp,
+        published: text("published_on").map(str::to_owned),
+        table: table(app, visitor, kind, &record),
+        key: key(visitor, kind, &record),
+        original: text("source_url").filter(|url| url.starts_with("https://")).map(str::to_owned),
+        json_ld: json_ld(visitor, kind, &record),
         kind_label: lang.pick(&kind.label).to_owned(),
         kind_href: visitor
             .anywhere()
             .with(|place| place.kinds = vec![kind.name.to_string()])
             .href(),
-        badge: badge.and_then(|field| card::fact(field, &record.fields, visitor)),
         example: record.fields.get("example") == Some(&Value::Bool(true)),
         deadline: card::deadline(kind, &record.fields, visitor, app.clock.today()),
         sections: sections(app, visitor, kind, &record),
@@ -118,6 +145,8 @@ fn sections(app: &App, visitor: &Visitor, kind: &RecordKind, record: &Record) ->
         })
     };
     let mut named: HashSet<&str> = HashSet::from(["title", "example"]);
+    // What the document table says already is not said twice.
+    named.extend(kind.page.table.iter().map(|path| path.split('.').next().unwrap_or(path)));
     let mut sections: Vec<SectionView> = Vec::new();
     for section in &kind.sections {
         let label = lang.pick(&section.label);
@@ -125,14 +154,98 @@ fn sections(app: &App, visitor: &Visitor, kind: &RecordKind, record: &Record) ->
         let names: Vec<&str> = names.filter(|name| named.insert(name)).collect();
         let fields = names.into_iter().filter_map(|name| kind.field(name));
         let rows = fields.filter_map(|field| view(field, label)).collect();
-        sections.push(SectionView { label: label.to_owned(), rows });
+        let anchor = format!("part-{}", sections.len() + 1);
+        sections.push(SectionView { label: label.to_owned(), anchor, rows });
     }
     let label = visitor.texts().other_fields;
     let others = kind.fields.iter().filter(|field| !named.contains(field.name.as_str()));
     let rows = others.filter_map(|field| view(field, label)).collect();
-    sections.push(SectionView { label: label.to_owned(), rows });
+    let anchor = "part-other".to_owned();
+    sections.push(SectionView { label: label.to_owned(), anchor, rows });
     sections.retain(|section| !section.rows.is_empty());
     sections
+}
+
+/// The document table that readers of official documents expect.
+fn table(app: &App, visitor: &Visitor, kind: &RecordKind, record: &Record) -> Vec<FieldView> {
+    let links = RecordLinks { app, visitor, kind };
+    let rows = kind.page.table.iter().filter_map(|path| {
+        let field = kind.field_at(path)?;
+        let shown = show(field, record.fields.get(&field.name)?, visitor.lang, &links)?;
+        let label = visitor.lang.pick(&field.label).to_owned();
+        Some(FieldView { label, hide_label: false, long: false, shown })
+    });
+    rows.collect()
+}
+
+/// What a reader asks first.
+fn key(visitor: &Visitor, kind: &RecordKind, record: &Record) -> Vec<Fact> {
+    let facts = kind.page.key.iter().filter_map(|path| {
+        let field = kind.field_at(path)?;
+        let text = card::fact(field, &record.fields, visitor)?;
+        let money = field.field_type == FieldType::Money;
+        Some(Fact { label: visitor.lang.pick(&field.label).to_owned(), text, money })
+    });
+    facts.collect()
+}
+
+/// The record in the words of schema.org, and the dates that Chinese search engines read.
+fn json_ld(visitor: &Visitor, kind: &RecordKind, record: &Record) -> String {
+    let text = |name: &str| record.fields.get(name).and_then(Value::as_str);
+    let path = record_path(&record.kind, &record.id);
+    let url = format!("{}{path}", visitor.origin);
+    let title = title_of(record);
+    let own = kind.page.schema_type.as_ref().map(|schema_type| {
+        let mut object = Map::new();
+        object.insert("@type".into(), json!(schema_type));
+        object.insert("name".into(), json!(title));
+        object.insert("url".into(), json!(url));
+        object.insert("inLanguage".into(), json!("zh-CN"));
+        for (property, path) in &kind.page.schema {
+            let field = kind.field_at(path).filter(|field| *field.path == *field.name);
+            let value = field.and_then(|field| {
+                let value = record.fields.get(&field.name)?;
+                let plain = |value: &Value| plain(field, value, Lang::Zh).map(Value::String);
+                Some(match value {
+                    Value::Array(values) => values.iter().filter_map(plain).collect(),
+                    value => plain(value)?,
+                })
+            });
+            object.extend(value.map(|value| (property.clone(), value)));
+        }
+        Value::Object(object)
+    });
+    let crumbs = [
+        (visitor.texts().home, format!("{}/", visitor.origin)),
+        (visitor.lang.pick(&kind.label), {
+            let kinds = vec![kind.name.to_string()];
+            let place = visitor.anywhere().with(|place| place.kinds = kinds);
+            format!("{}{}", visitor.origin, place.href())
+        }),
+    ];
+    let crumbs: Vec<Value> = crumbs
+        .iter()
+        .zip(1..)
+        .map(|((name, item), position)| {
+            json!({"@type": "ListItem", "position": position, "name": name, "item": item})
+        })
+        .collect();
+    let mut graph = vec![json!({"@type": "BreadcrumbList", "itemListElement": crumbs})];
+    graph.extend(own);
+    let mut document = json!({
+        "@context": ["https://schema.org", "https://ziyuan.baidu.com/contexts/cambrian.jsonld"],
+        "@id": url,
+        "title": title,
+        "@graph": graph,
+    });
+    // Baidu reads instants without a zone.
+    let instant = |day: &str| format!("{day}T00:00:00");
+    if let Some(day) = text("published_on") {
+        document["pubDate"] = json!(instant(day));
+    }
+    let updated = record.updated_at.get(..10).unwrap_or_default();
+    document["upDate"] = json!(instant(updated));
+    script_json(&document)
 }
 
 /// Text that is more than a line.

@@ -10,7 +10,8 @@ use super::error::Failure;
 use super::facets::{self, Chip, Group};
 use super::links::SearchPlace;
 use super::text::{Texts, grouped};
-use super::{Frame, Visitor, answer, page};
+use super::visitor::{Frame, Visitor};
+use super::{answer, page};
 use crate::app::App;
 use crate::http::AppState;
 use crate::presentation::page::SearchPage;
@@ -171,6 +172,8 @@ fn frame(visitor: &Visitor, place: &SearchPlace) -> Frame {
         q => (t.results_for)(&q.chars().take(60).collect::<String>()),
     };
     let mut frame = visitor.frame(&title);
+    frame.indexed = place.q.is_empty() && place.num_chosen() == 0 && place.offset == 0;
+    frame.feed = Some(place.feed());
     frame.q.clone_from(&place.q);
     frame.kinds = place.kinds.join(",");
     frame

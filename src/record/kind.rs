@@ -73,6 +73,9 @@ pub struct RecordKind {
     pub card: Card,
     pub sections: Vec<Section>,
     pub sorts: Vec<Sort>,
+    pub page: Page,
+    /// How people without a program send one in; `None`: they cannot.
+    pub form: Option<Form>,
     pub fields: Vec<Field>,
     /// Where records of the kind say whom they apply to; `None` when they never do.
     pub applicability: Option<RuleFields>,
@@ -150,6 +153,50 @@ pub struct Card {
 pub struct Section {
     pub label: Label,
     pub fields: Vec<String>,
+}
+
+/// What the detail page shows before the sections.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// A single term that says whether the record still holds.
+    pub stamp: Option<String>,
+    /// Codes of the stamp's vocabulary that are good news, and those that warn.
+    pub good: Vec<String>,
+    pub warn: Vec<String>,
+    /// Fields of the document table, in order.
+    pub table: Vec<String>,
+    /// Fields that answer the first questions of a reader, in order.
+    pub key: Vec<String>,
+    /// Type of the record in the vocabulary of schema.org.
+    pub schema_type: Option<String>,
+    /// Property of schema.org -> field.
+    pub schema: Vec<(String, String)>,
+}
+
+/// A form that makes a record of the kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Form {
+    /// Segment of its address: `/{path}/new`.
+    pub path: String,
+    /// What it is called in the navigation.
+    pub label: Label,
+    /// One sentence on what happens to what is sent.
+    pub lead: Label,
+    pub fieldsets: Vec<Section>,
+    /// Kinds that are recommended while the form is filled in.
+    pub recommend: Vec<String>,
+    pub advice: Vec<Advice>,
+}
+
+/// What makes a record better, and how it is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advice {
+    pub field: String,
+    /// Least characters of a text, least values of a field that takes several.
+    pub least: usize,
+    /// Share of the whole, 1 to 100.
+    pub points: u32,
+    pub text: Label,
 }
 
 /// An order that the result page offers.

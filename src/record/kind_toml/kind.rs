@@ -11,7 +11,7 @@ use crate::record::kind::{
 };
 use crate::record::nearest::did_you_mean;
 
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 13] = [
     "version",
     "kind",
     "label",
@@ -22,6 +22,8 @@ const KEYS: [&str; 11] = [
     "card",
     "section",
     "sort",
+    "page",
+    "form",
     "field",
 ];
 
@@ -68,6 +70,8 @@ pub(super) fn read_kind(
         card: references.card(&root),
         sections: references.sections(&root),
         sorts: references.sorts(&root),
+        page: references.page(&root),
+        form: references.form(&root),
         fields: fields.fields.clone(),
         applicability: references.applicability(&root),
     };
@@ -137,7 +141,11 @@ impl<'a> References<'a> {
     }
 
     /// Reads an array of paths, each of which may come once among `seen`.
-    fn paths<'d>(&self, node: Option<Node<'d>>, seen: &mut HashSet<&'d str>) -> Vec<String> {
+    pub(super) fn paths<'d>(
+        &self,
+        node: Option<Node<'d>>,
+        seen: &mut HashSet<&'d str>,
+    ) -> Vec<String> {
         let mut paths = Vec::new();
         for item in node.iter().flat_map(Node::items) {
             let Some((path, _)) = self.field(&item) else {
@@ -173,9 +181,14 @@ impl<'a> References<'a> {
     }
 
     fn sections(&self, root: &Table<'_>) -> Vec<Section> {
+        self.groups(root, "section")
+    }
+
+    /// Reads labelled groups of fields; a field may stand in one of them only.
+    pub(super) fn groups(&self, table: &Table<'_>, key: &str) -> Vec<Section> {
         let mut seen = HashSet::new();
         let mut sections = Vec::new();
-        for table in root.items("section").iter().filter_map(Node::table) {
+        for table in table.items(key).iter().filter_map(Node::table) {
             table.allow(&["label", "fields"]);
             let fields = table.need("fields");
             sections.push(Section {

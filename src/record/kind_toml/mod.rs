@@ -9,6 +9,7 @@ mod facet;
 mod field;
 mod files;
 mod kind;
+mod page;
 pub(crate) mod problem;
 pub(crate) mod reader;
 mod rules;
@@ -64,6 +65,7 @@ impl Catalog {
         }
         kinds.sort_by_key(|kind| (kind.kind.order, kind.kind.name.clone()));
         catalog::check_orders(&kinds, &problems);
+        page::check_forms(&kinds, files, &problems);
         let columns = catalog::unite(&kinds, &problems);
         problems.into_result()?;
         Ok(Self {

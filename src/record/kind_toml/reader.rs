@@ -79,6 +79,11 @@ impl<'d> Table<'d> {
         }
     }
 
+    /// Every key, in order.
+    pub fn keys(&self) -> impl Iterator<Item = &'d str> + use<'d> {
+        self.table.keys().map(|key| -> &'d str { key.get_ref() })
+    }
+
     pub fn get(&self, key: &str) -> Option<Node<'d>> {
         let (name, value) = self.table.get_key_value(key)?;
         // A table's own span may begin anywhere; its key is where people look.

@@ -1,102 +1,9 @@
-//! Every text of the pages, in both languages: a text that is missing in one does not compile.
+//! What stands around every page, and the pages for reading: search, records, errors.
 
-use axum::http::{HeaderMap, header};
-
-use crate::record::kind::Label;
-
-/// A language of the pages.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Lang {
-    #[default]
-    Zh,
-    En,
-}
-
-impl Lang {
-    /// Reads the value of `?lang=`.
-    pub fn named(name: &str) -> Option<Self> {
-        match name {
-            "zh" | "zh-CN" | "zh-Hans" => Some(Lang::Zh),
-            "en" => Some(Lang::En),
-            _ => None,
-        }
-    }
-
-    /// Reads `Accept-Language`: the one of our languages with the greatest weight; Chinese when it names neither.
-    pub fn accepted(headers: &HeaderMap) -> Self {
-        let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-        let mut best = (Lang::Zh, 0.0);
-        for entry in accepted.unwrap_or_default().split(',') {
-            let mut parts = entry.split(';').map(str::trim);
-            let tag = parts.next().unwrap_or_default().to_ascii_lowercase();
-            let weight =
-                parts.find_map(|part| part.strip_prefix("q=")?.parse::<f32>().ok()).unwrap_or(1.0);
-            let lang = match tag.split('-').next() {
-                Some("zh") => Lang::Zh,
-                Some("en") => Lang::En,
-                _ => continue,
-            };
-            if weight > best.1 {
-                best = (lang, weight);
-            }
-        }
-        best.0
-    }
-
-    /// The value of `?lang=`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Lang::Zh => "zh",
-            Lang::En => "en",
-        }
-    }
-
-    /// The value of the attribute `lang`.
-    pub fn tag(self) -> &'static str {
-        match self {
-            Lang::Zh => "zh-CN",
-            Lang::En => "en",
-        }
-    }
-
-    pub fn other(self) -> Self {
-        match self {
-            Lang::Zh => Lang::En,
-            Lang::En => Lang::Zh,
-        }
-    }
-
-    pub fn texts(self) -> &'static Texts {
-        match self {
-            Lang::Zh => &ZH,
-            Lang::En => &EN,
-        }
-    }
-
-    pub fn pick(self, label: &Label) -> &str {
-        match self {
-            Lang::En if !label.en.is_empty() => &label.en,
-            _ => &label.zh,
-        }
-    }
-}
-
-/// Declares the texts: name, Chinese, English. A text with a hole is a function.
-macro_rules! texts {
-    ($($name:ident: $type:ty = $zh:expr, $en:expr;)*) => {
-        /// The texts of one language.
-        pub struct Texts { $(pub $name: $type),* }
-
-        static ZH: Texts = Texts { $($name: $zh),* };
-        static EN: Texts = Texts { $($name: $en),* };
-    };
-}
-
-type Text = &'static str;
-type Count = fn(u64) -> String;
-type With = fn(&str) -> String;
+use super::{Count, Text, With, grouped};
 
 texts! {
+    Texts;
     name: Text = "科创", "Kechuang";
     tagline: Text = "科技政策与技术市场检索", "Search for S&T policy and the technology market";
     about: Text =
@@ -104,11 +11,47 @@ texts! {
         "One place to search and filter: for whom, how much, until when, with the original text and who is behind it.";
     skip: Text = "跳到主要内容", "Skip to main content";
     other_language: Text = "English", "简体中文";
-    switch_language: Text = "Switch to English", "切换为中文";
     main_nav: Text = "主导航", "Main";
     home: Text = "首页", "Home";
     breadcrumb: Text = "当前位置", "You are here";
     developers: Text = "开发者", "Developers";
+    search_all: Text = "检索", "Search";
+    check: Text = "政策自测", "Policy check";
+    data: Text = "开放数据", "Open data";
+    embed: Text = "嵌入检索框", "Embed the search box";
+    subscribe: Text = "订阅", "Subscribe";
+    help: Text = "使用帮助", "Help";
+    accessibility: Text = "无障碍声明", "Accessibility statement";
+    accessibility_short: Text = "无障碍", "Accessibility";
+    sitemap: Text = "网站地图", "Site map";
+    footer_nav: Text = "本站", "This site";
+    view_nav: Text = "显示与语言", "Display and language";
+    large_view: Text = "长者模式", "Large text";
+    usual_view: Text = "退出长者模式", "Usual text";
+    organizer: Text = "主办单位", "Organizer";
+    operator: Text = "承办单位", "Operator";
+    contact: Text = "联系方式", "Contact";
+    identification_code: Text = "网站标识码", "Site identification code";
+    report_error: Text = "网站找错", "Report an error on this site";
+    search_in: Text = "检索范围", "Where to search";
+    example_demand: Text =
+        "寻求海水淡化反渗透膜元件国产替代，稳定脱盐率不低于 99.8 %",
+        "寻求海水淡化反渗透膜元件国产替代，稳定脱盐率不低于 99.8 %";
+    hot: Text = "热搜词", "Often searched";
+    task_check: Text = "查政策能不能报", "Which policies apply to us?";
+    task_check_text: Text =
+        "填企业情况，逐条对照申报条件：符合、差一点、还缺什么。",
+        "Describe your enterprise and see, clause by clause, what you meet, nearly meet, or have not said.";
+    task_find: With = |kind| format!("找{kind}"), |kind| format!("Find: {kind}");
+    contents: Text = "本页内容", "On this page";
+    key_points: Text = "要点", "In brief";
+    document: Text = "文件信息", "Document";
+    print: Text = "打印", "Print";
+    original: Text = "查看原文", "Original text";
+    similar: Text = "相似内容", "Similar";
+    holds_no_more: With =
+        |stamp| format!("本文件时效性为“{stamp}”，请勿据此办事。"),
+        |stamp| format!("The validity of this document is “{stamp}”. Do not rely on it.");
     search: Text = "搜索", "Search";
     search_label: Text = "输入要找的内容", "What are you looking for?";
     search_hint: Text = "名称、文号、技术、单位……", "A name, document number, technology, organization…";
@@ -118,7 +61,6 @@ texts! {
     browse_kinds: Text = "按类别浏览", "Browse by kind";
     newest_of: With = |kind| format!("最新{kind}"), |kind| format!("Newest: {kind}");
     more: Text = "更多", "More";
-    more_of: With = |kind| format!("更多{kind}"), |kind| format!("More: {kind}");
     closing_soon: Text = "即将截止", "Closing soon";
     none_closing: Text = "近期没有即将截止的事项。", "Nothing is about to close.";
     num_records: Count = |n| format!("{} 条", grouped(n)), |n| format!("{} records", grouped(n));
@@ -201,7 +143,6 @@ texts! {
 
     yes: Text = "是", "Yes";
     no: Text = "否", "No";
-    from_day: With = |day| format!("自 {day} 起"), |day| format!("from {day}");
     registered_only: Text =
         "如有联系方式，仅向登记用户显示。",
         "Contacts, where there are any, are shown to registered users.";
@@ -226,7 +167,6 @@ texts! {
     cap: Text = "上限", "Up to";
     base: Text = "计算基数", "Of";
     note: Text = "说明", "Note";
-    item: Text = "条目", "Item";
 
     not_found: Text = "没有这个页面", "Page not found";
     not_found_text: Text =
@@ -264,48 +204,4 @@ texts! {
     kind_label: Text = "中文名称", "Name on the pages";
     kind_name: Text = "接口中的名称", "Name in the API";
     example_title: Text = "一句话标题", "A title in one line";
-}
-
-/// Prints a number with a comma between groups of three digits.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.char_indices() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn accepts_the_preferred_language() {
-        fn check(accepted: &str, expected: Lang) {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::ACCEPT_LANGUAGE, accepted.parse().unwrap());
-            assert_eq!(Lang::accepted(&headers), expected, "{accepted}");
-        }
-        assert_eq!(Lang::accepted(&HeaderMap::new()), Lang::Zh);
-        check("zh-CN,zh;q=0.9,en;q=0.8", Lang::Zh);
-        check("en-US,en;q=0.9", Lang::En);
-        check("en;q=0.3, zh;q=0.5", Lang::Zh);
-        check("de, en;q=0.5", Lang::En);
-        check("fr", Lang::Zh);
-        check("en;q=abc;;,,;", Lang::En);
-        check("*", Lang::Zh);
-    }
-
-    #[test]
-    fn groups_digits() {
-        for (number, expected) in
-            [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")]
-        {
-            assert_eq!(grouped(number), expected);
-        }
-    }
 }
