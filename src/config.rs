@@ -102,7 +102,7 @@ impl SiteConfig {
         if let Some(url) = self.url.as_deref().filter(|url| !origin(url)) {
             return wrong("url", url, "an origin such as https://sti.example.gov.cn");
         }
-        for ancestor in self.frame_ancestors.iter().filter(|ancestor| !origin(ancestor)) {
+        if let Some(ancestor) = self.frame_ancestors.iter().find(|ancestor| !origin(ancestor)) {
             return wrong(
                 "frame_ancestors",
                 ancestor,

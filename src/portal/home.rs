@@ -21,6 +21,8 @@ use crate::service::keys::Principal;
 const NEWEST_KINDS: usize = 3;
 /// Lines of one list.
 const LINES: usize = 6;
+/// Most searches that are offered.
+const HOT: usize = 8;
 /// A deadline is soon when it is at most so many days ahead.
 const SOON: i64 = 60;
 
@@ -122,7 +124,7 @@ fn make(app: &App, visitor: &Visitor) -> Result<Response, Failure> {
     let template = HomePage {
         frame,
         tasks: tasks(visitor),
-        hot: hot(visitor),
+        hot: hot(app, visitor),
         json_ld,
         kinds: kinds.collect(),
         newest,
@@ -161,13 +163,16 @@ fn tasks(visitor: &Visitor) -> Vec<Task> {
     tasks
 }
 
-fn hot(visitor: &Visitor) -> Vec<(String, String)> {
-    let words = visitor.site.suggested_searches.iter().take(8);
-    words
-        .map(|words| {
-            (words.clone(), visitor.anywhere().with(|place| place.q = words.clone()).href())
-        })
-        .collect()
+/// What is asked most, filled up with what the configuration suggests.
+fn hot(app: &App, visitor: &Visitor) -> Vec<(String, String)> {
+    let mut words = app.suggest.popular(HOT);
+    for suggested in &visitor.site.suggested_searches {
+        if words.len() < HOT && !words.contains(suggested) {
+            words.push(suggested.clone());
+        }
+    }
+    let href = |q: &String| visitor.anywhere().with(|place| place.q.clone_from(q)).href();
+    words.into_iter().map(|q| (q.clone(), href(&q))).collect()
 }
 
 fn json_ld(visitor: &Visitor) -> String {

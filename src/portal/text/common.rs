@@ -48,7 +48,6 @@ texts! {
     document: Text = "文件信息", "Document";
     print: Text = "打印", "Print";
     original: Text = "查看原文", "Original text";
-    similar: Text = "相似内容", "Similar";
     holds_no_more: With =
         |stamp| format!("本文件时效性为“{stamp}”，请勿据此办事。"),
         |stamp| format!("The validity of this document is “{stamp}”. Do not rely on it.");

@@ -157,6 +157,11 @@ impl SuggestService {
         }
     }
 
+    /// Lists what is asked most, the most asked first.
+    pub fn popular(&self, limit: usize) -> Vec<String> {
+        self.popular.top().into_iter().take(limit).map(|(text, _)| text).collect()
+    }
+
     /// Counts a search that somebody made and that found `total` records.
     ///
     /// Only what was typed and nothing else: no filter, no later page, nothing that was corrected.
