@@ -462,9 +462,11 @@ fn hostile(field: &Field) -> Option<Value> {
         FieldType::Term if field.vocabulary.is_none() => json!(text),
         FieldType::Quantity => json!({"name": text, "operator": "ge", "value": 1, "unit": text}),
         FieldType::File => json!({"name": text, "url": "https://example.org/%3Cimg%3E"}),
-        FieldType::Object if field.open => {
-            json!({"text": HOSTILE, "clause": HOSTILE, "who": HOSTILE, "label": HOSTILE, HOSTILE: HOSTILE})
+        // Of what machines read, this alone may hold any text; the others are refused when they make no sense.
+        FieldType::Object if field.open && field.name == "judgements" => {
+            json!({"id": "j1", "text": HOSTILE, "clause": HOSTILE, "who": HOSTILE})
         }
+        FieldType::Object if field.open => return None,
         FieldType::Object => {
             let members =
                 field.fields.iter().filter_map(|inner| Some((inner.name.clone(), hostile(inner)?)));
