@@ -14,6 +14,8 @@ use crate::engine::tantivy::TantivyEngine;
 use crate::engine::{Engine, EngineError};
 use crate::record::kind_toml::ConfigError;
 use crate::record::{Catalog, Revision};
+use crate::service::alerts::AlertService;
+use crate::service::alerts::forward::Forward;
 use crate::service::indexing::{Indexing, IndexingError, Progress};
 use crate::service::ingest::IngestService;
 use crate::service::keys::Keys;
@@ -31,8 +33,9 @@ pub struct App {
     pub analyzer: Arc<Analyzer>,
     pub store: Arc<dyn Store>,
     pub engine: Arc<dyn Engine>,
-    pub search: SearchService,
     pub suggest: Arc<SuggestService>,
+    pub search: Arc<SearchService>,
+    pub alerts: Arc<AlertService>,
     pub ingest: IngestService,
     pub keys: Keys,
     pub clock: Clock,
@@ -115,13 +118,22 @@ impl App {
         config: &Config,
     ) -> Result<Self, OpenError> {
         let dictionary = Arc::new(Dictionary::new(catalog.clone())?);
+        let search = Arc::new(SearchService {
+            catalog: catalog.clone(),
+            analyzer: analyzer.clone(),
+            store: store.clone(),
+            engine: engine.clone(),
+        });
+        let keys = Keys::open(store.clone())?;
+        let alerts = Arc::new(AlertService::new(
+            catalog.clone(),
+            analyzer.clone(),
+            store.clone(),
+            Forward { search: search.clone(), engine: engine.clone() },
+            config.alerts.clone(),
+            keys.derive("feeds"),
+        ));
         Ok(Self {
-            search: SearchService {
-                catalog: catalog.clone(),
-                analyzer: analyzer.clone(),
-                store: store.clone(),
-                engine: engine.clone(),
-            },
             suggest: Arc::new(SuggestService::new(
                 catalog.clone(),
                 analyzer.clone(),
@@ -134,7 +146,9 @@ impl App {
                 dictionary: dictionary.clone(),
                 store: store.clone(),
             },
-            keys: Keys::open(store.clone())?,
+            search,
+            alerts,
+            keys,
             clock: Clock::new(config.utc_offset_hours),
             catalog,
             dictionary,
@@ -159,12 +173,14 @@ impl App {
         self.indexing().catch_up(report)
     }
 
-    /// Keeps the index and the suggestions behind the store, each on a thread of its own.
+    /// Keeps the index, the suggestions and the alerts behind the store, each on a thread of its own.
     pub fn follow(&self) -> Follower {
         let stop = Arc::new(AtomicBool::new(false));
         let (progress, thread) = self.indexing().follow(stop.clone());
-        let suggestions = self.suggest.follow(stop.clone());
-        Follower { progress, stop, threads: vec![thread, suggestions] }
+        let clock = self.clock.clone();
+        let mut threads = self.alerts.follow(move || clock.today(), stop.clone());
+        threads.extend([thread, self.suggest.follow(stop.clone())]);
+        Follower { progress, stop, threads }
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::record::kind::Label;
+use crate::service::alerts::AlertsConfig;
 
 /// Settings of the service. Every key may be left out.
 #[derive(Clone, Debug, Deserialize)]
@@ -22,6 +23,7 @@ pub struct Config {
     pub store: StoreConfig,
     /// Whose pages these are.
     pub site: SiteConfig,
+    pub alerts: AlertsConfig,
     /// Hours east of UTC; decides which day is today.
     pub utc_offset_hours: i8,
 }
@@ -128,6 +130,7 @@ impl Default for Config {
             search: SearchConfig::default(),
             store: StoreConfig::default(),
             site: SiteConfig::default(),
+            alerts: AlertsConfig::default(),
             utc_offset_hours: 8,
         }
     }

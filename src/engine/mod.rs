@@ -1,6 +1,7 @@
 //! Retrieval: analyzed records in, hits out.
 
 pub mod document;
+pub mod reverse;
 pub mod tantivy;
 
 use std::sync::Arc;
@@ -129,4 +130,7 @@ pub trait Engine: Send + Sync {
 
     /// Number of records that can be found.
     fn num_records(&self) -> Result<u64, EngineError>;
+
+    /// Number of records that hold a token; those that were removed lately may count.
+    fn num_with(&self, field: TokenField, token: &str) -> Result<u64, EngineError>;
 }

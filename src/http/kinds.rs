@@ -158,6 +158,7 @@ fn describe_field(field: &Field) -> Value {
             ("sortable", json!(field.sortable)),
             ("filterable", json!(field.filterable)),
             ("deadline", json!(field.deadline)),
+            ("opening", json!(field.opening)),
             ("visibility", json!(field.visibility)),
             ("unit", json!(field.unit)),
             ("max_length", json!(field.max_length)),

@@ -12,6 +12,7 @@ pub mod problem;
 mod records;
 mod search;
 mod server;
+mod subscriptions;
 mod suggest;
 
 use std::sync::Arc;
@@ -49,6 +50,8 @@ pub struct AppState {
     pub limits: Limits,
     /// Whose pages are served.
     pub site: Arc<SiteConfig>,
+    /// Where people reach the service, for links that leave it; without a slash at the end.
+    pub base: Arc<str>,
     stopping: Arc<AtomicBool>,
     documents: Arc<kinds::Documents>,
 }
@@ -89,9 +92,14 @@ impl AppState {
             0 => cores(),
             threads => threads,
         };
+        let base = match &config.site.url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => format!("http://{}", config.listen),
+        };
         Self {
             app,
             progress,
+            base: base.into(),
             searches: Arc::new(Pool::new("search", threads, config.search.queue)),
             writes: Arc::new(Pool::new("write", WRITERS, WRITE_QUEUE)),
             limits: Limits::default(),
@@ -127,6 +135,13 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(records::get_record, records::put_record, records::delete_record))
         .routes(routes!(records::post_record))
         .routes(routes!(bulk::write_bulk))
+        .routes(routes!(subscriptions::list_subscriptions, subscriptions::post_subscription))
+        .routes(routes!(subscriptions::get_subscription, subscriptions::delete_subscription))
+        .routes(routes!(subscriptions::list_alerts))
+        .routes(routes!(subscriptions::list_dead_letters))
+        .routes(routes!(subscriptions::replay_alerts))
+        .routes(routes!(subscriptions::get_feed))
+        .routes(routes!(subscriptions::get_calendar))
 }
 
 /// The API alone.

@@ -1,5 +1,7 @@
 //! The description of the API: OpenAPI 3.1, from the routes, the kinds and the table of problems.
 
+mod subscriptions;
+
 use axum::extract::State;
 use axum::http::{HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -49,6 +51,11 @@ enum Access {
 const JSON: &str = "application/json";
 const NDJSON: &str = "application/x-ndjson";
 const TEXT: &str = "text/plain";
+
+/// Every operation.
+fn shapes() -> impl Iterator<Item = &'static Shape> {
+    SHAPES.iter().chain(subscriptions::SHAPES)
+}
 
 const SHAPES: &[Shape] = &[
     Shape {
@@ -207,7 +214,7 @@ pub fn document(catalog: &Catalog) -> Value {
 /// Adds bodies, problems, security and the known kinds to an operation.
 fn complete(operation: &mut Map<String, Value>, kinds: &[&str]) {
     let name = operation.get("operationId").and_then(Value::as_str).unwrap_or_default();
-    let Some(shape) = SHAPES.iter().find(|shape| shape.operation == name) else { return };
+    let Some(shape) = shapes().find(|shape| shape.operation == name) else { return };
     let reference = |name: &str| json!({ "$ref": format!("#/components/schemas/{name}") });
     let content = |media: &str, schema: &str| {
         let mut described = json!({ "schema": reference(schema) });
@@ -301,6 +308,9 @@ fn schemas(catalog: &Catalog) -> Value {
         references.push(json!({ "$ref": reference }));
         mapping.insert(kind.name.to_string(), json!(reference));
         schemas[&name] = json_schema(kind);
+    }
+    for (name, schema) in subscriptions::schemas() {
+        schemas[name] = schema;
     }
     schemas["Record"] = json!({
         "description": "A flat object: `kind`, `id`, the kind's fields, and what the server adds",
@@ -544,8 +554,7 @@ mod tests {
             .flat_map(|item| item.as_object().unwrap().values())
             .map(|operation| operation["operationId"].as_str().unwrap().to_owned())
             .collect();
-        let mut shapes: Vec<String> =
-            SHAPES.iter().map(|shape| shape.operation.to_owned()).collect();
+        let mut shapes: Vec<String> = shapes().map(|shape| shape.operation.to_owned()).collect();
         operations.sort();
         shapes.sort();
         assert_eq!(operations, shapes);
@@ -554,7 +563,7 @@ mod tests {
     #[test]
     fn every_status_of_a_shape_is_one_of_the_table() {
         let responses = problem_responses();
-        for shape in SHAPES {
+        for shape in shapes() {
             for status in shape.problems.iter().chain(&[401, 500, 503]) {
                 assert!(
                     responses.get(format!("Problem{status}")).is_some(),

@@ -8,6 +8,8 @@ use super::pool::PoolError;
 use crate::engine::EngineError;
 use crate::query::request::BadRequest;
 use crate::record::validate::Violation;
+use crate::service::alerts::AlertError;
+use crate::service::alerts::forward::ForwardError;
 use crate::service::ingest::Rejection;
 use crate::service::search::SearchError;
 use crate::store::StoreError;
@@ -78,6 +80,7 @@ codes! {
     BodyTooLarge "body_too_large" PAYLOAD_TOO_LARGE "The body is too large" "A body has up to 1 MiB; POST /v1/bulk takes up to 64 MiB, and up to 1 MiB a line.";
     UnsupportedMediaType "unsupported_media_type" UNSUPPORTED_MEDIA_TYPE "The content type is not supported" "JSON calls take application/json, POST /v1/bulk takes application/x-ndjson.";
     InvalidRecord "invalid_record" UNPROCESSABLE_ENTITY "The record is not valid" "The violations name every place that is wrong, what was expected and what was found.";
+    InvalidSubscription "invalid_subscription" UNPROCESSABLE_ENTITY "The subscription is not valid" "The violations name every place that is wrong, what was expected and what was found.";
     KeyReused "idempotency_key_reused" UNPROCESSABLE_ENTITY "The idempotency key was used before" "The Idempotency-Key belongs to another body; use a new one.";
     Internal "internal" INTERNAL_SERVER_ERROR "Something went wrong" "The fault is ours and is in the log under the request id.";
     Overloaded "overloaded" SERVICE_UNAVAILABLE "Too much to do" "Too many requests are waiting; try again after a second.";
@@ -245,6 +248,18 @@ impl From<SearchError> for Problem {
             SearchError::Engine(error @ EngineError::Unavailable(_)) => {
                 Problem::fault(Code::Unavailable, &error)
             }
+        }
+    }
+}
+
+impl From<AlertError> for Problem {
+    fn from(error: AlertError) -> Self {
+        match error {
+            AlertError::Store(error) | AlertError::Forward(ForwardError::Store(error)) => {
+                error.into()
+            }
+            AlertError::Forward(ForwardError::Search(error)) => error.into(),
+            AlertError::Forward(ForwardError::Engine(error)) => SearchError::from(error).into(),
         }
     }
 }

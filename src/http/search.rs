@@ -165,7 +165,7 @@ fn from_pairs(pairs: Vec<(String, String)>) -> Result<SearchRequest, Problem> {
 }
 
 /// Reads a body's members; lists may be arrays or comma lists.
-fn from_object(object: Fields) -> Result<SearchRequest, Problem> {
+pub fn from_object(object: Fields) -> Result<SearchRequest, Problem> {
     let mut pairs = Vec::new();
     let mut wrong = Vec::new();
     for (name, value) in object {

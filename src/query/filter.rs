@@ -467,6 +467,7 @@ fn kind_column() -> Column {
         sortable: false,
         filterable: true,
         deadline: false,
+        opening: false,
         multiple: false,
         kinds: Vec::new(),
     }

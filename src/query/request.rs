@@ -26,7 +26,7 @@ const MAX_CURSOR: usize = 4_096;
 const MAX_SELECTED: usize = 100;
 
 /// A search as it arrives: the query string's parameters, or the members of a JSON body.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SearchRequest {
     pub q: String,

@@ -56,6 +56,8 @@ pub struct Column {
     pub filterable: bool,
     /// A date that one must act before: in rising order what is still to come is first, and what is past is last.
     pub deadline: bool,
+    /// A date from which one may act.
+    pub opening: bool,
     pub multiple: bool,
     /// Names of the kinds that have it.
     pub kinds: Vec<Arc<str>>,
@@ -243,6 +245,8 @@ pub struct Field {
     pub deadline: bool,
     /// What its values are offered as while somebody types; `None` when they are not.
     pub suggest: Option<Suggested>,
+    /// A date from which one may act.
+    pub opening: bool,
     pub unit: Option<String>,
     /// Characters of one value.
     pub max_length: usize,

@@ -45,6 +45,12 @@ pub fn days(text: &str) -> Option<i32> {
     i32::try_from(date.duration_since(epoch).as_hours() / 24).ok()
 }
 
+/// Writes days since 1970-01-01 as `YYYY-MM-DD`; `None` for what is no date in [`YEARS`].
+pub fn date_text(days: i32) -> Option<String> {
+    let date = Date::constant(1970, 1, 1).checked_add(jiff::Span::new().try_days(days).ok()?);
+    date.ok().filter(|date| YEARS.contains(&date.year())).map(|date| date.to_string())
+}
+
 impl RecordKind {
     /// Returns every text of a record that is searched, with its role, in the order of the declaration.
     ///
@@ -211,6 +217,15 @@ mod tests {
     fn fields(value: Value) -> Fields {
         let Value::Object(fields) = value else { panic!("{value}") };
         fields
+    }
+
+    #[test]
+    fn a_date_is_written_as_it_is_read() {
+        for text in ["1970-01-01", "1969-12-31", "2026-11-23", "2024-02-29"] {
+            assert_eq!(days(text).and_then(date_text).as_deref(), Some(text));
+        }
+        assert_eq!(date_text(i32::MAX), None);
+        assert_eq!(date_text(i32::MIN), None);
     }
 
     #[test]

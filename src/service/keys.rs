@@ -190,6 +190,14 @@ impl Keys {
         Ok(true)
     }
 
+    /// A secret that belongs to `purpose`: the same in every run, of no use for any other.
+    pub fn derive(&self, purpose: &str) -> Vec<u8> {
+        let mut mac = self.mac();
+        mac.update(b"derived:");
+        mac.update(purpose.as_bytes());
+        mac.finalize().into_bytes().to_vec()
+    }
+
     fn hash(&self, secret: &str) -> String {
         let mut mac = self.mac();
         mac.update(secret.as_bytes());

@@ -1,5 +1,6 @@
 //! Where the engine and the store meet.
 
+pub mod alerts;
 pub mod import;
 pub mod indexing;
 pub mod ingest;

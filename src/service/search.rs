@@ -10,7 +10,7 @@ use crate::query::filter::{Filter, Literal};
 use crate::query::ladder::{Ladder, Relaxation, Rung};
 use crate::query::request::{BadRequest, CheckedRequest, Cursor, SearchRequest};
 use crate::query::typed::Typed;
-use crate::query::{Order, Query, Search};
+use crate::query::{Order, Query, Search, Selection};
 use crate::record::{Catalog, Visibility};
 use crate::store::{Store, StoreError};
 use crate::text::Analyzer;
@@ -32,6 +32,16 @@ pub enum SearchError {
     Engine(#[from] EngineError),
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// What a request comes down to: a record is found when it matches a rung, the filter and every selection.
+pub struct Standing {
+    /// From the strictest.
+    pub rungs: Vec<Rung>,
+    /// A rung that finds fewer is followed by the next.
+    pub enough: u64,
+    pub filter: Option<Filter>,
+    pub selections: Vec<Selection>,
 }
 
 impl SearchService {
@@ -80,6 +90,19 @@ impl SearchService {
             next,
             revision: found.revision.0,
             took_ms: (started.elapsed().as_secs_f64() * 1e5).round() / 1e2,
+        })
+    }
+
+    /// Takes a request apart for those who want to know which records it may find, without searching.
+    pub fn standing(&self, request: &SearchRequest) -> Result<Standing, SearchError> {
+        let checked = request.check(&self.catalog).map_err(SearchError::Bad)?;
+        let typed = Typed::parse(&checked.q);
+        let ladder = Ladder::new(&typed, &self.analyzer, &self.catalog.scoring);
+        Ok(Standing {
+            rungs: ladder.rungs,
+            enough: ladder.enough,
+            filter: with_kinds(&checked),
+            selections: checked.selections,
         })
     }
 

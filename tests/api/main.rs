@@ -8,6 +8,7 @@ mod overload;
 mod problems;
 mod records;
 mod search;
+mod subscriptions;
 mod suggest;
 
 use std::sync::{Arc, LazyLock};

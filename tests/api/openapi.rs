@@ -21,7 +21,8 @@ async fn every_documented_call_exists() {
         for method in item.as_object().unwrap().keys() {
             let method = method.to_uppercase();
             let answer = SHARED.call(&method, &filled).send().await;
-            assert!(![404, 405].contains(&answer.status), "{method} {filled}: {}", answer.status);
+            let is_routed = answer.status != 405 && !answer.text().contains("a path of the API");
+            assert!(is_routed, "{method} {filled}: {}", answer.status);
             num_calls += 1;
         }
         // Methods that are not documented are not there.
@@ -71,7 +72,8 @@ async fn every_call_documents_its_errors_and_its_key() {
             let has = |first: char| responses.keys().any(|status| status.starts_with(first));
             assert!(has('2') && has('5'), "{method} {path}: {responses:?}");
             let writes = ["put", "delete"].contains(&method.as_str())
-                || (method == "post" && path != "/v1/search");
+                || (method == "post" && path != "/v1/search")
+                || path.starts_with("/v1/subscriptions");
             assert_eq!(operation["security"] == json!([{ "key": [] }]), writes, "{method} {path}");
             assert!(operation["summary"].is_string(), "{method} {path}");
         }

@@ -23,7 +23,7 @@ use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, Searcher, TantivyDo
 use super::document::IndexRecord;
 use super::{Engine, EngineError, Found, Hit, IndexChange, Liked, Shares};
 use crate::query::like::Like;
-use crate::query::{After, Search, Signal};
+use crate::query::{After, Search, Signal, TokenField};
 use crate::record::validate::ColumnValue;
 use crate::record::{Catalog, RecordId, Revision};
 use crate::store::Cursor;
@@ -372,6 +372,11 @@ impl Engine for TantivyEngine {
 
     fn num_records(&self) -> Result<u64, EngineError> {
         Ok(self.visible.load().searcher.num_docs())
+    }
+
+    fn num_with(&self, field: TokenField, token: &str) -> Result<u64, EngineError> {
+        let term = Term::from_field_text(self.schema.token_field(field), token);
+        Ok(self.visible.load().searcher.doc_freq(&term)?)
     }
 }
 

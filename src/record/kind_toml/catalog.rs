@@ -104,6 +104,7 @@ fn add(columns: &mut BTreeMap<Arc<str>, Column>, kind: &Arc<str>, field: &Field,
                 sortable: field.sortable,
                 filterable: field.filterable,
                 deadline: field.deadline,
+                opening: field.opening,
                 multiple,
                 kinds: vec![kind.clone()],
             });
@@ -114,6 +115,7 @@ fn add(columns: &mut BTreeMap<Arc<str>, Column>, kind: &Arc<str>, field: &Field,
             column.sortable |= field.sortable;
             column.filterable |= field.filterable;
             column.deadline |= field.deadline;
+            column.opening |= field.opening;
             column.kinds.push(kind.clone());
         }
     }

@@ -11,7 +11,7 @@ use crate::record::Vocabulary;
 use crate::record::kind::{Field, FieldType, Role, Suggested, Visibility};
 use crate::record::nearest::did_you_mean;
 
-const KEYS: [&str; 20] = [
+const KEYS: [&str; 21] = [
     "name",
     "type",
     "label",
@@ -25,6 +25,7 @@ const KEYS: [&str; 20] = [
     "filterable",
     "deadline",
     "suggest",
+    "opening",
     "visibility",
     "unit",
     "max_length",
@@ -177,6 +178,8 @@ impl FieldReader<'_> {
             deadline: self.only_for(table, "deadline", field_type, &[FieldType::Date], Node::flag)
                 == Some(true),
             suggest: self.suggest(table, field_type, role, visibility),
+            opening: self.only_for(table, "opening", field_type, &[FieldType::Date], Node::flag)
+                == Some(true),
             unit: self.only_for(table, "unit", field_type, &NUMBERS, |node| {
                 node.text().map(str::to_owned)
             }),

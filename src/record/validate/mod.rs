@@ -12,7 +12,7 @@ use serde_json::{Map, Number, Value};
 use super::kind::{Field, FieldType, RecordKind};
 use super::nearest::did_you_mean;
 pub use super::schema::json_schema;
-pub use super::value::{ColumnValue, days, visible};
+pub use super::value::{ColumnValue, date_text, days, visible};
 use super::{Fields, Vocabulary};
 use describe::{brief_text, described, quoted, shortened, wanted, wanted_value};
 use format::is_https;

@@ -1,0 +1,133 @@
+//! A record as standing queries look at it.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use super::Hashed;
+use crate::engine::document::IndexRecord;
+use crate::query::TokenField;
+use crate::record::validate::ColumnValue;
+use crate::record::{Catalog, RecordId};
+use crate::text::code_key;
+
+type Quick = BuildHasherDefault<Hashed>;
+
+/// The tokens and values of one record, ready to be asked for.
+pub struct Item {
+    id: RecordId,
+    tokens: HashSet<u64, Quick>,
+    /// Where the tokens stand of which phrases are made.
+    positions: HashMap<u64, Vec<usize>, Quick>,
+    values: Vec<(Arc<str>, ColumnValue)>,
+    /// Codes of trees, with all that is above them.
+    above: HashMap<Arc<str>, Vec<String>>,
+}
+
+impl Item {
+    pub fn new(record: &IndexRecord, catalog: &Catalog) -> Self {
+        let mut tokens = HashSet::default();
+        let mut positions: HashMap<u64, Vec<usize>, Quick> = HashMap::default();
+        for (field, text) in &record.tokens {
+            let placed = matches!(field, TokenField::Chars | TokenField::TitleChars);
+            for (position, token) in text.split(' ').enumerate() {
+                if token.is_empty() {
+                    continue;
+                }
+                let token = text_token(*field, token);
+                tokens.insert(token);
+                if placed {
+                    positions.entry(token).or_default().push(position);
+                }
+            }
+        }
+        tokens.insert(value_token("kind", &record.id.kind));
+        let mut above: HashMap<Arc<str>, Vec<String>> = HashMap::new();
+        for (path, value) in &record.values {
+            match value {
+                ColumnValue::Term(text) => drop(tokens.insert(value_token(path, text))),
+                ColumnValue::Bool(flag) => {
+                    tokens.insert(value_token(path, &flag.to_string()));
+                }
+                ColumnValue::Tree(code) => {
+                    let vocabulary =
+                        catalog.column(path).and_then(|column| column.vocabulary.as_ref());
+                    let codes = above.entry(path.clone()).or_default();
+                    for entry in vocabulary.iter().flat_map(|vocabulary| vocabulary.path(code)) {
+                        tokens.insert(below_token(path, &entry.code));
+                        codes.push(entry.code.clone());
+                    }
+                    tokens.insert(value_token(path, code));
+                }
+                ColumnValue::Code(code) => {
+                    tokens.insert(value_token(path, &code_key(code)));
+                }
+                ColumnValue::Integer(_)
+                | ColumnValue::Decimal(_)
+                | ColumnValue::Date(_)
+                | ColumnValue::Geo(..) => {}
+            }
+        }
+        Self { id: record.id.clone(), tokens, positions, values: record.values.clone(), above }
+    }
+
+    pub fn id(&self) -> &RecordId {
+        &self.id
+    }
+
+    /// Tells whether the column at `path` holds the date `day`, in days since 1970-01-01.
+    pub fn has_date(&self, path: &str, day: i32) -> bool {
+        self.values(path).any(|value| *value == ColumnValue::Date(day))
+    }
+
+    /// The dates of the column at `path`, in days since 1970-01-01.
+    pub fn dates(&self, path: &str) -> impl Iterator<Item = i32> {
+        self.values(path).filter_map(|value| match value {
+            ColumnValue::Date(day) => Some(*day),
+            _ => None,
+        })
+    }
+
+    pub(super) fn tokens(&self) -> impl Iterator<Item = u64> {
+        self.tokens.iter().copied()
+    }
+
+    pub(super) fn has(&self, token: u64) -> bool {
+        self.tokens.contains(&token)
+    }
+
+    pub(super) fn positions(&self, token: u64) -> &[usize] {
+        self.positions.get(&token).map_or(&[], Vec::as_slice)
+    }
+
+    /// The values at a path.
+    pub(super) fn values(&self, path: &str) -> impl Iterator<Item = &ColumnValue> {
+        self.values.iter().filter(move |(other, _)| &**other == path).map(|(_, value)| value)
+    }
+
+    /// The codes at a path, and all that is above them.
+    pub(super) fn above(&self, path: &str) -> &[String] {
+        self.above.get(path).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// A token of text, as a number. Two tokens share one with negligible probability.
+pub(super) fn text_token(field: TokenField, token: &str) -> u64 {
+    hash((0u8, field, token))
+}
+
+/// A value of a column with few of them.
+pub(super) fn value_token(path: &str, value: &str) -> u64 {
+    hash((1u8, path, value))
+}
+
+/// A code that a value of a tree is, or is below.
+pub(super) fn below_token(path: &str, code: &str) -> u64 {
+    hash((2u8, path, code))
+}
+
+fn hash(value: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}

@@ -1,0 +1,470 @@
+//! Follows the change log and the calendar and finds what is news.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::outbox::{self, ALERT, Alert, Order, alert_id, order_id, put, read};
+use super::standing::Standing;
+use super::subscription::{self, Event, Subscription, item_digest};
+use super::{AlertError, AlertService, instant};
+use crate::engine::document::index_record;
+use crate::engine::reverse::{Item, Slot};
+use crate::query::filter::{Filter, Literal};
+use crate::query::{Order as Sorted, Query, Search};
+use crate::record::validate::date_text;
+use crate::record::{Record, RecordId, Revision};
+use crate::service::indexing;
+use crate::store::{Change, Cursor, Store, StoreError, Write};
+
+/// Kind and id of the record that says how far the change log was read.
+const PROGRESS: (&str, &str) = ("_alert_progress", "watch");
+/// Changes looked at together.
+const BATCH: usize = 1_000;
+/// Alerts written together.
+const WRITTEN: usize = 500;
+/// Days before a deadline on which a subscriber hears of it.
+const CLOSING: [i32; 3] = [7, 3, 1];
+/// Days of the calendar that are made up for after a standstill; older ones are no news.
+const MAKE_UP: i32 = 7;
+/// Progress without news is written down at most so often: it only saves looking again.
+const SAVE_EVERY: Duration = Duration::from_secs(30);
+/// Waiting for a change, and for the index to show it.
+const IDLE: Duration = Duration::from_millis(250);
+const SHORT: Duration = Duration::from_millis(10);
+
+/// How far the change log and the calendar were read.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Progress {
+    pub cursor: Cursor,
+    pub revision: Revision,
+    /// Days since 1970-01-01.
+    pub day: i32,
+}
+
+/// Tells whether anybody ever subscribed.
+pub(super) fn has_begun(store: &dyn Store) -> Result<bool, StoreError> {
+    Ok(store.get(&RecordId::new(PROGRESS.0, PROGRESS.1))?.is_some())
+}
+
+/// A write that begins the reading at `progress`.
+pub(super) fn begin(progress: &Progress) -> Write {
+    put(RecordId::new(PROGRESS.0, PROGRESS.1), progress)
+}
+
+/// Something that happened to a record.
+struct Happening {
+    event: Event,
+    /// The date that it is about.
+    date: Option<i32>,
+}
+
+pub(super) struct Watch<'a> {
+    service: &'a AlertService,
+    progress: Progress,
+    saved: Instant,
+    /// Changes of records since progress was written down.
+    unsaved: usize,
+}
+
+impl<'a> Watch<'a> {
+    /// Loads every subscription and finds the place in the change log.
+    pub fn new(service: &'a AlertService) -> Result<Self, AlertError> {
+        let stored = service.store.get(&RecordId::new(PROGRESS.0, PROGRESS.1))?;
+        let progress = match stored.as_ref().and_then(read::<Progress>) {
+            Some(progress) => progress,
+            // Nobody ever subscribed: what is there is no news.
+            None => {
+                let (cursor, revision) = service.engine.applied().unwrap_or_default();
+                Progress { cursor, revision, day: 0 }
+            }
+        };
+        let mut subscriptions: Vec<Subscription> = Vec::new();
+        outbox::each(&*service.store, subscription::KIND, "", |stored| {
+            subscriptions.extend(read(&stored));
+        })?;
+        let mut standing = service.standing();
+        *standing = Standing::default();
+        for subscription in subscriptions {
+            service.take_in(&mut standing, subscription);
+        }
+        drop(standing);
+        Ok(Self { service, progress, saved: Instant::now(), unsaved: 0 })
+    }
+
+    /// Reads on until `stop` is set.
+    pub fn run(&mut self, today: &dyn Fn() -> i32, stop: &AtomicBool) -> Result<(), AlertError> {
+        while !stop.load(Ordering::Relaxed) {
+            let today = today();
+            self.turn_to(today)?;
+            if self.service.store.head() <= self.progress.revision {
+                self.service.store.wait_for_changes(self.progress.revision, IDLE);
+                continue;
+            }
+            let (changes, next) = self.service.store.changes(&self.progress.cursor, BATCH)?;
+            let Some(last) = changes.last().map(Change::revision) else {
+                std::thread::sleep(SHORT);
+                continue;
+            };
+            // The answer that decides must know the change.
+            while self.visible() < last {
+                if stop.load(Ordering::Relaxed) {
+                    return Ok(());
+                }
+                std::thread::sleep(SHORT);
+            }
+            let alerts = self.look_at(changes, today)?;
+            self.progress = Progress { cursor: next, revision: last, day: self.progress.day };
+            self.write(alerts)?;
+        }
+        if self.unsaved > 0 {
+            self.save()?;
+        }
+        Ok(())
+    }
+
+    fn visible(&self) -> Revision {
+        self.service.engine.applied().map(|(_, revision)| revision).unwrap_or_default()
+    }
+
+    /// Finds what is news in a batch of changes.
+    fn look_at(&mut self, changes: Vec<Change>, today: i32) -> Result<Vec<Alert>, AlertError> {
+        let mut alerts = Vec::new();
+        // Of a record that changed several times, only the last state counts.
+        let mut records: HashMap<RecordId, Change> = HashMap::new();
+        for change in changes {
+            match &*change.id().kind {
+                subscription::KIND => alerts.extend(self.subscribe(&change, today)?),
+                _ if change.id().is_internal() => {}
+                _ => drop(records.insert(change.id().clone(), change)),
+            }
+        }
+        self.unsaved += records.len();
+        let mut standing = self.service.standing();
+        if standing.is_empty() {
+            return Ok(alerts);
+        }
+        standing.lose(records.len() as u64, &self.service.forward)?;
+        let items: Vec<(Record, Item)> = records
+            .into_values()
+            .filter_map(|change| match change {
+                Change::Put(stored) => self.service.item(&indexing::read(&stored)?),
+                Change::Withdraw { .. } => None,
+            })
+            .collect();
+        drop(standing);
+        let happenings: Vec<(&Record, &Item, Vec<Happening>)> = items
+            .iter()
+            .map(|(record, item)| {
+                let mut happenings = vec![Happening { event: Event::Match, date: None }];
+                // A date that was moved to today's reach after today was looked at.
+                happenings.extend(self.service.due(item, today));
+                (record, item, happenings)
+            })
+            .collect();
+        alerts.extend(self.service.find(&happenings, today)?);
+        Ok(alerts)
+    }
+
+    /// Takes a new or deleted subscription in; what came among its first while it was being made is news.
+    fn subscribe(&mut self, change: &Change, today: i32) -> Result<Vec<Alert>, AlertError> {
+        let service = self.service;
+        let Change::Put(stored) = change else {
+            service.standing().remove(&change.id().id);
+            return Ok(Vec::new());
+        };
+        let Some(subscription) = read::<Subscription>(stored) else { return Ok(Vec::new()) };
+        let first = service.forward.first(&subscription.target, subscription.first, today);
+        let mut items = Vec::new();
+        for id in first.map(|first| first.items).unwrap_or_default() {
+            let is_news = !subscription.baseline.contains(&item_digest(&id));
+            let stored = service.store.get(&id)?.filter(|_| is_news);
+            items.extend(stored.as_ref().and_then(indexing::read).and_then(|r| service.item(&r)));
+        }
+        service.take_in(&mut service.standing(), subscription);
+        let happenings: Vec<_> = items
+            .iter()
+            .map(|(record, item)| {
+                (record, item, vec![Happening { event: Event::Match, date: None }])
+            })
+            .collect();
+        service.find(&happenings, today)
+    }
+
+    /// Looks at the days that have come since the last one that was looked at.
+    fn turn_to(&mut self, today: i32) -> Result<(), AlertError> {
+        if self.progress.day == 0 || self.service.standing().is_empty() {
+            self.progress.day = self.progress.day.max(today);
+        }
+        if self.progress.day >= today {
+            return Ok(());
+        }
+        for day in (self.progress.day + 1).max(today - MAKE_UP)..=today {
+            let alerts = self.service.day(day, today)?;
+            self.progress.day = day;
+            self.write(alerts)?;
+        }
+        self.save()
+    }
+
+    /// Writes alerts, the orders to send them, and how far was read: all or nothing of each part, progress last.
+    fn write(&mut self, alerts: Vec<Alert>) -> Result<(), AlertError> {
+        let service = self.service;
+        let mut sent = Vec::new();
+        let mut writes = Vec::new();
+        for alert in &alerts {
+            let id = service.store.get(&subscription_id(alert))?;
+            // Deleted while its alerts were looked for.
+            let Some(subscription) = id.as_ref().and_then(read::<Subscription>) else { continue };
+            writes.push(put(alert_id(&alert.id), alert));
+            if subscription.webhook.is_some_and(|webhook| webhook.stopped.is_none()) {
+                writes.push(put(order_id(&alert.id), &Order::default()));
+                sent.push(alert.id.clone());
+            }
+            if writes.len() >= WRITTEN {
+                service.store.append(vec![std::mem::take(&mut writes)])?;
+            }
+        }
+        let is_late = self.unsaved >= BATCH || self.saved.elapsed() >= SAVE_EVERY;
+        if !alerts.is_empty() || (self.unsaved > 0 && is_late) {
+            self.save_with(writes)?;
+        }
+        metrics::counter!("kechuang_alerts_total").increment(alerts.len() as u64);
+        for id in sent {
+            // Without a thread that delivers, the order stays in the outbox.
+            let _ = service.news.send(id);
+        }
+        Ok(())
+    }
+
+    fn save(&mut self) -> Result<(), AlertError> {
+        self.save_with(Vec::new())
+    }
+
+    fn save_with(&mut self, mut writes: Vec<Write>) -> Result<(), AlertError> {
+        if self.service.standing().is_empty() && writes.is_empty() {
+            return Ok(());
+        }
+        writes.push(begin(&self.progress));
+        self.service.store.append(vec![writes])?;
+        self.unsaved = 0;
+        self.saved = Instant::now();
+        Ok(())
+    }
+}
+
+fn subscription_id(alert: &Alert) -> RecordId {
+    RecordId::new(subscription::KIND, &*alert.subscription)
+}
+
+impl AlertService {
+    pub(super) fn standing(&self) -> MutexGuard<'_, Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Files a subscription; one that cannot be understood any more is left out, and logged.
+    fn take_in(&self, standing: &mut Standing, subscription: Subscription) {
+        let subscription = Arc::new(subscription);
+        if let Err(error) = standing.insert(subscription.clone(), &self.forward) {
+            standing.remove(&subscription.id);
+            tracing::warn!(%error, id = subscription.id, "a subscription can no longer be answered");
+        }
+    }
+
+    /// Makes a record ready to be looked up; `None` when it must not be found.
+    pub(super) fn item(&self, record: &Record) -> Option<(Record, Item)> {
+        let kind = self.catalog.kind(&record.kind)?;
+        let indexed = index_record(kind, record, &self.analyzer)?;
+        Some((record.clone(), Item::new(&indexed, &self.catalog)))
+    }
+
+    /// What the dates of a record say on the day `day`.
+    fn due(&self, item: &Item, day: i32) -> Vec<Happening> {
+        let mut happenings = Vec::new();
+        for path in &self.dates {
+            let Some(column) = self.catalog.column(path) else { continue };
+            for (event, date) in expected(column.opening, column.deadline, day) {
+                if item.has_date(path, date) {
+                    happenings.push(Happening { event, date: Some(date) });
+                }
+            }
+        }
+        happenings
+    }
+
+    /// Finds what the calendar says on the day `day`.
+    fn day(&self, day: i32, today: i32) -> Result<Vec<Alert>, AlertError> {
+        let mut due: BTreeMap<RecordId, ()> = BTreeMap::new();
+        for path in &self.dates {
+            let Some(column) = self.catalog.column(path) else { continue };
+            let dates = expected(column.opening, column.deadline, day);
+            let values = dates.iter().map(|(_, date)| Literal::Integer((*date).into())).collect();
+            self.with_dates(Filter::In { path: path.clone(), values }, today, &mut due)?;
+        }
+        let mut alerts = Vec::new();
+        let due: Vec<RecordId> = due.into_keys().collect();
+        for ids in due.chunks(BATCH) {
+            let mut items = Vec::new();
+            for id in ids {
+                let stored = self.store.get(id)?;
+                items.extend(stored.as_ref().and_then(indexing::read).and_then(|r| self.item(&r)));
+            }
+            let happenings: Vec<_> = items
+                .iter()
+                .map(|(record, item)| (record, item, self.due(item, day)))
+                .filter(|(_, _, happenings)| !happenings.is_empty())
+                .collect();
+            alerts.extend(self.find(&happenings, today)?);
+        }
+        Ok(alerts)
+    }
+
+    /// Lists the records that pass a filter. The index is the queue: it is ordered by date, and loses nothing.
+    fn with_dates(
+        &self,
+        filter: Filter,
+        today: i32,
+        found: &mut BTreeMap<RecordId, ()>,
+    ) -> Result<(), AlertError> {
+        let mut search = Search {
+            query: Query::All,
+            parts: Vec::new(),
+            filter: Some(filter),
+            selections: Vec::new(),
+            facets: Vec::new(),
+            order: Sorted::Newest,
+            limit: BATCH,
+            offset: 0,
+            after: None,
+            today,
+        };
+        loop {
+            let page = self.engine.search(&search).map_err(super::ForwardError::from)?;
+            found.extend(page.hits.into_iter().map(|hit| (hit.id, ())));
+            search.after = page.next;
+            if search.after.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The law: of what happened to records, what is news to which subscription.
+    fn find(
+        &self,
+        happenings: &[(&Record, &Item, Vec<Happening>)],
+        today: i32,
+    ) -> Result<Vec<Alert>, AlertError> {
+        // Each list is asked for once, whatever number of records may be in it.
+        let mut concerned: BTreeMap<Slot, (Arc<Subscription>, Vec<usize>)> = BTreeMap::new();
+        {
+            let standing = self.standing();
+            for (at, (_, item, _)) in happenings.iter().enumerate() {
+                for (slot, subscription) in standing.concerned(item, today) {
+                    let entry = concerned.entry(slot).or_insert((subscription, Vec::new()));
+                    entry.1.push(at);
+                }
+            }
+        }
+        let mut alerts = Vec::new();
+        let mut seen: HashSet<String> = HashSet::new();
+        let now = instant(Timestamp::now());
+        for (slot, (subscription, items)) in concerned {
+            let mut news = Vec::new();
+            for at in items {
+                let (record, item, happened) = &happenings[at];
+                for happening in happened {
+                    if self.is_news(&subscription, record, item.id(), happening)? {
+                        news.push((record, item.id(), happening));
+                    }
+                }
+            }
+            if news.is_empty() {
+                continue;
+            }
+            let first = match self.forward.first(&subscription.target, subscription.first, today) {
+                Ok(first) => first,
+                Err(error) => {
+                    tracing::warn!(%error, id = subscription.id, "a subscription can no longer be answered");
+                    continue;
+                }
+            };
+            if let Some((rungs, bears)) = first.settled {
+                let mut standing = self.standing();
+                if standing.is_wide(slot) {
+                    standing.narrow(slot, rungs, bears, &self.forward)?;
+                }
+            }
+            for (record, id, happening) in news {
+                let Some(rank) = first.items.iter().position(|item| item == id) else { continue };
+                let alert = alert(&subscription, record, id, happening, rank + 1, today, &now);
+                if seen.insert(alert.id.clone()) {
+                    alerts.push(alert);
+                }
+            }
+        }
+        Ok(alerts)
+    }
+
+    /// Tells whether the subscriber wants to hear of it and has not heard.
+    fn is_news(
+        &self,
+        subscription: &Subscription,
+        record: &Record,
+        id: &RecordId,
+        happening: &Happening,
+    ) -> Result<bool, AlertError> {
+        if !subscription.events.contains(&happening.event) {
+            return Ok(false);
+        }
+        let is_known = happening.event == Event::Match
+            && (record.revision.0 <= subscription.since
+                || subscription.baseline.contains(&item_digest(id)));
+        if is_known {
+            return Ok(false);
+        }
+        let alert = subscription.alert_id(id, happening.event, happening.date);
+        Ok(self.store.get(&RecordId::new(ALERT, alert))?.is_none())
+    }
+}
+
+/// Events and the dates that bring them on the day `day`.
+fn expected(opening: bool, deadline: bool, day: i32) -> Vec<(Event, i32)> {
+    let mut expected = Vec::new();
+    if opening {
+        expected.push((Event::Opening, day));
+    }
+    if deadline {
+        expected.extend(CLOSING.map(|days| (Event::Closing, day + days)));
+        expected.push((Event::Expired, day - 1));
+    }
+    expected
+}
+
+fn alert(
+    subscription: &Subscription,
+    record: &Record,
+    id: &RecordId,
+    happening: &Happening,
+    rank: usize,
+    today: i32,
+    now: &str,
+) -> Alert {
+    let title = record.fields.get("title").and_then(|title| title.as_str()).unwrap_or_default();
+    Alert {
+        id: subscription.alert_id(id, happening.event, happening.date),
+        subscription: subscription.id.clone(),
+        event: happening.event,
+        at: now.to_owned(),
+        kind: id.kind.to_string(),
+        item: id.id.to_string(),
+        revision: record.revision.0,
+        title: title.chars().take(200).collect(),
+        rank,
+        date: happening.date.and_then(date_text),
+        days_left: happening.date.map(|date| date - today),
+    }
+}
