@@ -26,6 +26,10 @@ use kechuang::service::ingest::{Draft, Precondition};
 use kechuang::service::keys::Role;
 use serde_json::{Value, json};
 
+/// What the service runs with.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const FACETS: [&str; 4] = ["kind", "division_code", "industry_codes", "tech_fields"];
 const CLIENTS: usize = 8;
 

@@ -37,7 +37,7 @@ pub struct Hit {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FacetCounts {
     pub path: Arc<str>,
-    pub counts: Vec<(String, u64)>,
+    pub counts: Vec<(Arc<str>, u64)>,
 }
 
 #[derive(Clone, Debug)]

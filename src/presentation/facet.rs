@@ -49,7 +49,7 @@ pub fn label(counts: &FacetCounts, selections: &[Selection], catalog: &Catalog) 
     }
     let Some(column) = catalog.column(&counts.path) else { return Vec::new() };
     let count_of: HashMap<&str, u64> =
-        counts.counts.iter().map(|(value, count)| (value.as_str(), *count)).collect();
+        counts.counts.iter().map(|(value, count)| (&**value, *count)).collect();
     match &column.facet {
         Some(Facet::Ranges { buckets }) => buckets
             .iter()

@@ -6,7 +6,7 @@
 use std::cmp::Reverse;
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use serde::Serialize;
 
 use crate::text::{Analyzer, is_bounded, is_han};
@@ -62,7 +62,12 @@ impl Highlighter {
         let automaton = if texts.is_empty() {
             None
         } else {
-            AhoCorasick::builder().match_kind(MatchKind::Standard).build(&texts).ok()
+            AhoCorasick::builder()
+                .match_kind(MatchKind::Standard)
+                // Built for one page of results: a table of all states would take longer to make than it saves.
+                .kind(Some(AhoCorasickKind::ContiguousNFA))
+                .build(&texts)
+                .ok()
         };
         Highlighter { analyzer: analyzer.clone(), automaton, needles }
     }

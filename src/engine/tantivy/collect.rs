@@ -3,14 +3,13 @@
 //! A facet that something is selected in counts as if nothing were selected in it ("drill sideways"): a record that
 //! fails exactly one selection still counts in that selection's own facet.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use tantivy::collector::{Collector, SegmentCollector};
 use tantivy::columnar::{Column, StrColumn, TermOrdHit};
-use tantivy::{DocAddress, DocId, Score, SegmentOrdinal, SegmentReader};
+use tantivy::{DocAddress, DocId, Score, Searcher, SegmentOrdinal, SegmentReader};
 
-use super::forward::{Forward, Forwards};
+use super::forward::{Columns, FacetColumn, Forward};
 use super::lower;
 use super::schema::{ColumnFields, ColumnType, IndexSchema, KIND, NEWEST, REVISION};
 use crate::engine::{EngineError, FacetCounts};
@@ -26,8 +25,8 @@ pub struct Plan {
     /// Records to keep in order.
     keep: usize,
     after: Option<(Option<SortKey>, u64)>,
-    /// Multipliers of the kinds that have one.
-    boosts: HashMap<String, f32>,
+    /// The column of kinds with the multiplier of each; `None` when no kind has one.
+    boosts: Option<(Arc<FacetColumn>, Vec<f32>)>,
     today: i64,
 }
 
@@ -40,12 +39,12 @@ struct FacetPlan {
 
 struct SelectionPlan {
     source: Source,
-    values: Vec<String>,
+    /// Numbers of the chosen values, or places of the chosen buckets.
+    wanted: Vec<bool>,
 }
 
-#[derive(Clone)]
 enum Source {
-    Terms { name: String },
+    Terms(Arc<FacetColumn>),
     Buckets { name: String, decimal: bool, buckets: Arc<[Bucket]> },
 }
 
@@ -71,6 +70,14 @@ pub struct Kept {
     pub key: Option<SortKey>,
 }
 
+/// What one segment gave; `counts` are by number, a facet each.
+pub struct SegmentGathered {
+    kept: Vec<Kept>,
+    total: u64,
+    matched: u64,
+    counts: Vec<Vec<u32>>,
+}
+
 #[derive(Debug, Default)]
 pub struct Gathered {
     /// In order, at most as many as asked for.
@@ -87,15 +94,17 @@ impl Plan {
         keep: usize,
         schema: &IndexSchema,
         catalog: &Catalog,
+        searcher: &Searcher,
+        columns: &Columns,
     ) -> Result<Self, EngineError> {
+        let open = |name: &str| Ok::<_, EngineError>(columns.facet(name, searcher)?);
         let selections = search
             .selections
             .iter()
             .map(|selection| {
-                Ok(SelectionPlan {
-                    source: source(&selection.path, search, schema, catalog)?,
-                    values: selection.values.clone(),
-                })
+                let source = source(&selection.path, search, schema, catalog, &open)?;
+                let wanted = source.wanted(&selection.values);
+                Ok(SelectionPlan { source, wanted })
             })
             .collect::<Result<Vec<_>, EngineError>>()?;
         let facets = search
@@ -104,7 +113,7 @@ impl Plan {
             .map(|path| {
                 Ok(FacetPlan {
                     path: path.clone(),
-                    source: source(path, search, schema, catalog)?,
+                    source: source(path, search, schema, catalog, &open)?,
                     selection: search.selections.iter().position(|other| other.path == *path),
                 })
             })
@@ -136,12 +145,17 @@ impl Plan {
             Some(After::Key { key, revision }) => Some((key.clone(), *revision)),
             _ => None,
         };
-        let boosts = catalog
-            .kinds
-            .iter()
-            .filter(|kind| kind.boost != 1.0)
-            .map(|kind| (kind.name.to_string(), kind.boost))
-            .collect();
+        let mut boosts = None;
+        if catalog.kinds.iter().any(|kind| kind.boost != 1.0) {
+            let kinds = open(KIND)?;
+            let mut by_number = vec![1.0; kinds.num_values()];
+            for kind in &catalog.kinds {
+                if let Some(number) = kinds.number(&kind.name) {
+                    by_number[number as usize] = kind.boost;
+                }
+            }
+            boosts = Some((kinds, by_number));
+        }
         Ok(Self { facets, selections, order, keep, after, boosts, today: search.today.into() })
     }
 
@@ -155,6 +169,7 @@ fn source(
     search: &Search,
     schema: &IndexSchema,
     catalog: &Catalog,
+    open: &dyn Fn(&str) -> Result<Arc<FacetColumn>, EngineError>,
 ) -> Result<Source, EngineError> {
     let column: &ColumnFields = lower::column(path, schema)?;
     let name = column.name.clone();
@@ -181,10 +196,10 @@ fn source(
             .collect(),
         _ => {
             return match column.column_type {
-                ColumnType::Text => Ok(Source::Terms { name }),
-                ColumnType::Tree => Ok(Source::Terms {
-                    name: column.above.as_ref().map_or(name, |(_, above)| above.clone()),
-                }),
+                ColumnType::Text => Ok(Source::Terms(open(&name)?)),
+                ColumnType::Tree => Ok(Source::Terms(open(
+                    column.above.as_ref().map_or(&name, |(_, above)| above),
+                )?)),
                 _ => Err(EngineError::Unsupported(format!("`{path}` has no facet"))),
             };
         }
@@ -193,10 +208,38 @@ fn source(
     Ok(Source::Buckets { name, decimal, buckets: buckets.into() })
 }
 
+impl Source {
+    /// Names what was counted: every bucket, but only the values that some record has.
+    fn counted(&self, counts: &[u32]) -> Vec<(Arc<str>, u64)> {
+        match self {
+            Source::Terms(column) => column.counted(counts),
+            Source::Buckets { buckets, .. } => buckets
+                .iter()
+                .zip(counts)
+                .map(|(bucket, count)| (bucket.key.as_str().into(), u64::from(*count)))
+                .collect(),
+        }
+    }
+
+    fn wanted(&self, values: &[String]) -> Vec<bool> {
+        match self {
+            Source::Terms(column) => {
+                let mut wanted = vec![false; column.num_values()];
+                for number in values.iter().filter_map(|value| column.number(value)) {
+                    wanted[number as usize] = true;
+                }
+                wanted
+            }
+            Source::Buckets { buckets, .. } => {
+                buckets.iter().map(|bucket| values.contains(&bucket.key)).collect()
+            }
+        }
+    }
+}
+
 /// The collector of one search.
 pub struct Gather {
     pub plan: Arc<Plan>,
-    pub forwards: Arc<Forwards>,
 }
 
 impl Collector for Gather {
@@ -213,12 +256,16 @@ impl Collector for Gather {
         let counters = plan
             .facets
             .iter()
-            .map(|facet| Counter::open(&facet.source, reader, &self.forwards))
+            .map(|facet| Counter::open(&facet.source, segment, reader))
             .collect::<tantivy::Result<_>>()?;
         let selections = plan
             .selections
             .iter()
-            .map(|selection| Choice::open(selection, reader, &self.forwards))
+            .enumerate()
+            .map(|(at, selection)| {
+                let reads = Reads::open(&selection.source, segment, reader)?;
+                Ok(Choice { reads, plan: plan.clone(), at })
+            })
             .collect::<tantivy::Result<_>>()?;
         let ranks = match &plan.order {
             OrderPlan::Score => Ranks::Score,
@@ -228,23 +275,14 @@ impl Collector for Gather {
             }
             OrderPlan::Number { name, .. } => Ranks::Decimal(fast.column_opt::<f64>(name)?),
         };
-        let boosts = match plan.boosts.is_empty() {
-            true => None,
-            false => fast.str(KIND)?.map(|kinds| {
-                let boosts = terms_of(&kinds)
-                    .iter()
-                    .map(|kind| plan.boosts.get(kind).copied().unwrap_or(1.0))
-                    .collect();
-                (kinds, boosts)
-            }),
-        };
+        let kinds = plan.boosts.as_ref().map(|(kinds, _)| kinds.segment(segment).clone());
         let mut child = SegmentGather {
             plan: plan.clone(),
             segment,
             counters,
             selections,
             ranks,
-            boosts,
+            kinds,
             revisions: fast.u64(REVISION)?,
             best: Vec::new(),
             uncounted: Vec::with_capacity(BLOCK),
@@ -261,23 +299,28 @@ impl Collector for Gather {
         self.plan.by_score()
     }
 
-    fn merge_fruits(&self, segments: Vec<tantivy::Result<Gathered>>) -> tantivy::Result<Gathered> {
+    fn merge_fruits(
+        &self,
+        segments: Vec<tantivy::Result<SegmentGathered>>,
+    ) -> tantivy::Result<Gathered> {
         let mut merged = Gathered::default();
-        let mut counts: Vec<HashMap<String, u64>> =
-            self.plan.facets.iter().map(|_| HashMap::new()).collect();
+        let mut counts: Vec<Vec<u32>> = Vec::new();
         for gathered in segments {
             let gathered = gathered?;
             merged.total += gathered.total;
             merged.matched += gathered.matched;
             merged.kept.extend(gathered.kept);
-            for (merged, facet) in counts.iter_mut().zip(gathered.facets) {
-                for (value, count) in facet.counts {
-                    *merged.entry(value).or_default() += count;
-                }
+            if counts.is_empty() {
+                counts = gathered.counts;
+                continue;
+            }
+            for (merged, counts) in counts.iter_mut().zip(gathered.counts) {
+                merged.iter_mut().zip(counts).for_each(|(merged, count)| *merged += count);
             }
         }
         merged.kept.sort_by(|a, b| self.compare(a, b));
         merged.kept.truncate(self.plan.keep);
+        counts.resize_with(self.plan.facets.len(), Vec::new);
         merged.facets = self
             .plan
             .facets
@@ -285,7 +328,7 @@ impl Collector for Gather {
             .zip(counts)
             .map(|(facet, counts)| FacetCounts {
                 path: facet.path.clone(),
-                counts: counts.into_iter().collect(),
+                counts: facet.source.counted(&counts),
             })
             .collect();
         Ok(merged)
@@ -332,7 +375,8 @@ pub struct SegmentGather {
     counters: Vec<Counter>,
     selections: Vec<Choice>,
     ranks: Ranks,
-    boosts: Option<(StrColumn, Vec<f32>)>,
+    /// Only where kinds have multipliers.
+    kinds: Option<Arc<Forward>>,
     revisions: Column<u64>,
     /// Rank and revision in one number, greater is better; unordered, cut down when twice as long as needed.
     best: Vec<(u128, DocId)>,
@@ -346,7 +390,7 @@ pub struct SegmentGather {
 }
 
 impl SegmentCollector for SegmentGather {
-    type Fruit = tantivy::Result<Gathered>;
+    type Fruit = tantivy::Result<SegmentGathered>;
 
     fn collect(&mut self, doc: DocId, score: Score) {
         self.matched += 1;
@@ -377,7 +421,7 @@ impl SegmentCollector for SegmentGather {
         self.keep(doc, score);
     }
 
-    fn harvest(mut self) -> tantivy::Result<Gathered> {
+    fn harvest(mut self) -> tantivy::Result<SegmentGathered> {
         self.count();
         self.cut();
         let best = std::mem::take(&mut self.best);
@@ -395,16 +439,8 @@ impl SegmentCollector for SegmentGather {
                 })
             })
             .collect::<tantivy::Result<_>>()?;
-        let facets = self
-            .counters
-            .iter()
-            .zip(&self.plan.facets)
-            .map(|(counter, facet)| FacetCounts {
-                path: facet.path.clone(),
-                counts: counter.counts(),
-            })
-            .collect();
-        Ok(Gathered { kept, total: self.total, matched: self.matched, facets })
+        let counts = self.counters.into_iter().map(|counter| counter.counts).collect();
+        Ok(SegmentGathered { kept, total: self.total, matched: self.matched, counts })
     }
 }
 
@@ -413,11 +449,11 @@ impl SegmentGather {
     fn keep(&mut self, doc: DocId, score: Score) {
         let rank = match self.ranks {
             Ranks::Score => {
-                let boost = match &self.boosts {
-                    Some((kinds, boosts)) => {
-                        kinds.ords().first(doc).map_or(1.0, |kind| boosts[kind as usize])
+                let boost = match (&self.kinds, &self.plan.boosts) {
+                    (Some(kinds), Some((_, boosts))) => {
+                        kinds.numbers(doc).first().map_or(1.0, |&kind| boosts[kind as usize])
                     }
-                    None => 1.0,
+                    _ => 1.0,
                 };
                 // The bits of numbers that are not negative are ordered like the numbers.
                 u64::from((score * boost).max(0.0).to_bits())
@@ -588,141 +624,83 @@ fn monotonic_f64(value: f64) -> u64 {
 }
 
 /// Counts one facet in one segment.
-enum Counter {
-    Terms { column: StrColumn, forward: Option<Arc<Forward>>, counts: Vec<u32> },
-    Buckets { numbers: Numbers, buckets: Arc<[Bucket]>, counts: Vec<u32> },
-    Absent,
+struct Counter {
+    reads: Reads,
+    /// By number of the value, or place of the bucket.
+    counts: Vec<u32>,
+}
+
+/// What a facet or a selection reads of a segment.
+enum Reads {
+    Terms(Arc<Forward>),
+    /// `None` where no record of the segment has a number.
+    Buckets(Option<Numbers>, Arc<[Bucket]>),
+}
+
+impl Reads {
+    fn open(
+        source: &Source,
+        segment: SegmentOrdinal,
+        reader: &SegmentReader,
+    ) -> tantivy::Result<Self> {
+        Ok(match source {
+            Source::Terms(column) => Reads::Terms(column.segment(segment).clone()),
+            Source::Buckets { name, decimal, buckets } => {
+                Reads::Buckets(Numbers::open(name, *decimal, reader)?, buckets.clone())
+            }
+        })
+    }
 }
 
 impl Counter {
-    fn open(source: &Source, reader: &SegmentReader, forwards: &Forwards) -> tantivy::Result<Self> {
-        Ok(match source {
-            Source::Terms { name } => match reader.fast_fields().str(name)? {
-                Some(column) => {
-                    let counts = vec![0; column.dictionary().num_terms()];
-                    let forward = forwards.get(reader, name, &column);
-                    Counter::Terms { column, forward, counts }
-                }
-                None => Counter::Absent,
-            },
-            Source::Buckets { name, decimal, buckets } => {
-                match Numbers::open(name, *decimal, reader)? {
-                    Some(numbers) => Counter::Buckets {
-                        numbers,
-                        buckets: buckets.clone(),
-                        counts: vec![0; buckets.len()],
-                    },
-                    None => Counter::Absent,
-                }
-            }
-        })
+    fn open(
+        source: &Source,
+        segment: SegmentOrdinal,
+        reader: &SegmentReader,
+    ) -> tantivy::Result<Self> {
+        let different = match source {
+            Source::Terms(column) => column.num_values(),
+            Source::Buckets { buckets, .. } => buckets.len(),
+        };
+        Ok(Self { reads: Reads::open(source, segment, reader)?, counts: vec![0; different] })
     }
 
     /// A record's values are distinct, so each counts it once.
     fn count(&mut self, docs: &[DocId]) {
-        match self {
-            Counter::Terms { forward: Some(forward), counts, .. } => forward.count(docs, counts),
-            Counter::Terms { column, forward: None, counts } => {
+        match &self.reads {
+            Reads::Terms(forward) => forward.count(docs, &mut self.counts),
+            Reads::Buckets(Some(numbers), buckets) => {
                 for &doc in docs {
-                    for ord in column.ords().values_for_doc(doc) {
-                        counts[ord as usize] += 1;
-                    }
-                }
-            }
-            Counter::Buckets { numbers, buckets, counts } => {
-                for &doc in docs {
-                    for (bucket, count) in buckets.iter().zip(counts.iter_mut()) {
+                    for (bucket, count) in buckets.iter().zip(&mut self.counts) {
                         *count += u32::from(numbers.any_in(doc, bucket));
                     }
                 }
             }
-            Counter::Absent => {}
-        }
-    }
-
-    fn counts(&self) -> Vec<(String, u64)> {
-        match self {
-            Counter::Terms { column, counts, .. } => {
-                let ords: Vec<u64> =
-                    (0u64..).zip(counts).filter(|(_, count)| **count > 0).map(|(o, _)| o).collect();
-                let mut values = Vec::with_capacity(ords.len());
-                let mut at = ords.iter();
-                let read = column.dictionary().sorted_ords_to_term_cb(&ords, |term| {
-                    if let Some(&ord) = at.next() {
-                        let value = String::from_utf8_lossy(term).into_owned();
-                        values.push((value, u64::from(counts[ord as usize])));
-                    }
-                });
-                debug_assert!(read.is_ok());
-                values
-            }
-            Counter::Buckets { buckets, counts, .. } => buckets
-                .iter()
-                .zip(counts)
-                .map(|(bucket, count)| (bucket.key.clone(), u64::from(*count)))
-                .collect(),
-            Counter::Absent => Vec::new(),
+            Reads::Buckets(None, _) => {}
         }
     }
 }
 
 /// Tells whether a record has one of the chosen values.
-enum Choice {
-    Terms { column: StrColumn, forward: Option<Arc<Forward>>, wanted: Vec<bool> },
-    Buckets { numbers: Numbers, buckets: Arc<[Bucket]>, wanted: Vec<bool> },
-    Never,
+struct Choice {
+    reads: Reads,
+    plan: Arc<Plan>,
+    at: usize,
 }
 
 impl Choice {
-    fn open(
-        selection: &SelectionPlan,
-        reader: &SegmentReader,
-        forwards: &Forwards,
-    ) -> tantivy::Result<Self> {
-        Ok(match &selection.source {
-            Source::Terms { name } => match reader.fast_fields().str(name)? {
-                Some(column) => {
-                    let dictionary = column.dictionary();
-                    let mut wanted = vec![false; dictionary.num_terms()];
-                    for value in &selection.values {
-                        if let Some(ord) = dictionary.term_ord(value.as_bytes())? {
-                            wanted[ord as usize] = true;
-                        }
-                    }
-                    let forward = forwards.get(reader, name, &column);
-                    Choice::Terms { column, forward, wanted }
-                }
-                None => Choice::Never,
-            },
-            Source::Buckets { name, decimal, buckets } => {
-                match Numbers::open(name, *decimal, reader)? {
-                    Some(numbers) => {
-                        let wanted = buckets
-                            .iter()
-                            .map(|bucket| selection.values.contains(&bucket.key))
-                            .collect();
-                        Choice::Buckets { numbers, buckets: buckets.clone(), wanted }
-                    }
-                    None => Choice::Never,
-                }
-            }
-        })
-    }
-
     #[inline]
     fn matches(&self, doc: DocId) -> bool {
-        match self {
-            Choice::Terms { forward: Some(forward), wanted, .. } => {
-                forward.ords(doc).iter().any(|&ord| wanted[usize::from(ord)])
+        let wanted = &self.plan.selections[self.at].wanted;
+        match &self.reads {
+            Reads::Terms(forward) => {
+                forward.numbers(doc).iter().any(|&number| wanted[number as usize])
             }
-            Choice::Terms { column, forward: None, wanted } => {
-                column.ords().values_for_doc(doc).any(|ord| wanted[ord as usize])
-            }
-            Choice::Buckets { numbers, buckets, wanted } => buckets
+            Reads::Buckets(Some(numbers), buckets) => buckets
                 .iter()
                 .zip(wanted)
                 .any(|(bucket, wanted)| *wanted && numbers.any_in(doc, bucket)),
-            Choice::Never => false,
+            Reads::Buckets(None, _) => false,
         }
     }
 }
@@ -753,17 +731,4 @@ impl Numbers {
             }
         }
     }
-}
-
-/// Reads a small dictionary whole, in the order of its ordinals.
-fn terms_of(column: &StrColumn) -> Vec<String> {
-    let mut terms = Vec::with_capacity(column.dictionary().num_terms());
-    let mut text = String::new();
-    for ord in 0..column.dictionary().num_terms() as u64 {
-        text.clear();
-        // An unreadable term gets no boost.
-        let _ = column.ord_to_str(ord, &mut text);
-        terms.push(text.clone());
-    }
-    terms
 }

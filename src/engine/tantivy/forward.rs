@@ -1,62 +1,192 @@
-//! Facet columns laid out for counting.
+//! Columns laid out for reading, kept beside a view of the index.
 //!
-//! A column on disk is packed bit by bit and read value by value. Counting reads every value of every match, which is
-//! most of the time of a search with facets. So a facet's column is unpacked once a segment, on first use, into plain
-//! arrays: about two bytes a value and four a record.
+//! A column on disk is packed bit by bit, its values are numbers into a compressed dictionary of the segment's own, and
+//! opening it is a search in the segment's list of columns. A search with facets reads every value of every match and
+//! the key of every hit, so what it reads is unpacked once a segment, on first use, into plain arrays: four bytes a
+//! value and four a record, and the keys themselves. Values have the same number in all segments: counts add up
+//! without a look at a text.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use tantivy::columnar::StrColumn;
 use tantivy::index::SegmentId;
-use tantivy::{DocId, Searcher, SegmentReader};
+use tantivy::{DocId, Searcher, SegmentOrdinal, SegmentReader};
 
-/// Ordinals of one column in one segment.
+use super::schema;
+
+/// The columns of one view that were read so far.
+#[derive(Default)]
+pub struct Columns {
+    facets: Mutex<HashMap<String, Arc<FacetColumn>>>,
+    keys: OnceLock<Vec<Arc<Keys>>>,
+}
+
+impl Columns {
+    /// Lays out for `searcher` what was read in an older view. Only segments that are new cost anything.
+    pub fn renew(&self, searcher: &Searcher) -> tantivy::Result<Self> {
+        let renewed = Self::default();
+        let known: Vec<(String, Arc<FacetColumn>)> = {
+            let facets = self.facets.lock().unwrap_or_else(PoisonError::into_inner);
+            facets.iter().map(|(name, column)| (name.clone(), column.clone())).collect()
+        };
+        for (name, column) in known {
+            let column = Arc::new(FacetColumn::open(&name, searcher, Some(&column))?);
+            renewed.facets.lock().unwrap_or_else(PoisonError::into_inner).insert(name, column);
+        }
+        if let Some(known) = self.keys.get() {
+            // A new cell is empty.
+            let _ = renewed.keys.set(open_keys(searcher, known)?);
+        }
+        Ok(renewed)
+    }
+
+    /// Returns a column of texts, unpacking it on first use.
+    pub fn facet(&self, name: &str, searcher: &Searcher) -> tantivy::Result<Arc<FacetColumn>> {
+        let known = |facets: &Mutex<HashMap<String, Arc<FacetColumn>>>| {
+            facets.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+        };
+        if let Some(column) = known(&self.facets) {
+            return Ok(column);
+        }
+        let column = Arc::new(FacetColumn::open(name, searcher, None)?);
+        let mut facets = self.facets.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(facets.entry(name.to_owned()).or_insert(column).clone())
+    }
+
+    /// Returns the keys of the records, a segment each, unpacking them on first use.
+    pub fn keys(&self, searcher: &Searcher) -> tantivy::Result<&[Arc<Keys>]> {
+        if let Some(keys) = self.keys.get() {
+            return Ok(keys);
+        }
+        let keys = open_keys(searcher, &[])?;
+        Ok(self.keys.get_or_init(|| keys))
+    }
+}
+
+/// A column of texts in all segments of a view.
+pub struct FacetColumn {
+    values: Arc<Values>,
+    num_values: usize,
+    segments: Vec<Arc<Forward>>,
+}
+
+/// The different texts of a column, numbered in the order of their first sight.
+#[derive(Default)]
+struct Values(RwLock<Numbered>);
+
+#[derive(Default)]
+struct Numbered {
+    numbers: HashMap<Arc<str>, u32>,
+    texts: Vec<Arc<str>>,
+}
+
+/// One segment's part of a column.
 pub struct Forward {
+    segment: SegmentId,
     /// Where each record's values begin, and one more; `None` when every record has exactly one.
     starts: Option<Vec<u32>>,
-    ords: Vec<u16>,
+    /// Numbers of the values, record by record.
+    numbers: Vec<u32>,
+    num_different: usize,
+}
+
+impl FacetColumn {
+    fn open(
+        name: &str,
+        searcher: &Searcher,
+        before: Option<&FacetColumn>,
+    ) -> tantivy::Result<Self> {
+        let readers = searcher.segment_readers();
+        let reused = |reader: &SegmentReader| {
+            let segments = before.map_or(&[][..], |column| &column.segments);
+            segments.iter().find(|forward| forward.segment == reader.segment_id()).cloned()
+        };
+        let values = before.map(|column| column.values.clone()).unwrap_or_default();
+        let mut segments = Vec::with_capacity(readers.len());
+        for reader in readers {
+            segments.push(match reused(reader) {
+                Some(forward) => forward,
+                None => Arc::new(Forward::unpack(name, reader, &values)?),
+            });
+        }
+        let num_values = values.0.read().unwrap_or_else(PoisonError::into_inner).texts.len();
+        // Values that no record has any more go when they are the greater part.
+        let alive: usize = segments.iter().map(|forward| forward.num_different).sum();
+        if before.is_some() && num_values > 1_024 + 2 * alive {
+            return Self::open(name, searcher, None);
+        }
+        Ok(Self { values, num_values, segments })
+    }
+
+    /// Numbers are below it.
+    pub fn num_values(&self) -> usize {
+        self.num_values
+    }
+
+    pub fn segment(&self, segment: SegmentOrdinal) -> &Arc<Forward> {
+        &self.segments[segment as usize]
+    }
+
+    pub fn number(&self, value: &str) -> Option<u32> {
+        let values = self.values.0.read().unwrap_or_else(PoisonError::into_inner);
+        values.numbers.get(value).copied().filter(|&number| (number as usize) < self.num_values)
+    }
+
+    /// Lists the values that were counted; `counts` is by number.
+    pub fn counted(&self, counts: &[u32]) -> Vec<(Arc<str>, u64)> {
+        let values = self.values.0.read().unwrap_or_else(PoisonError::into_inner);
+        let counted = counts.iter().zip(&values.texts).filter(|(count, _)| **count > 0);
+        counted.map(|(count, text)| (text.clone(), u64::from(*count))).collect()
+    }
 }
 
 impl Forward {
-    /// Unpacks a column; `None` when it has more different values than fit.
-    fn unpack(column: &StrColumn, num_docs: DocId) -> Option<Self> {
-        if column.dictionary().num_terms() > usize::from(u16::MAX) {
-            return None;
-        }
+    fn unpack(name: &str, reader: &SegmentReader, values: &Values) -> tantivy::Result<Self> {
+        let segment = reader.segment_id();
+        let num_docs = reader.max_doc();
+        let Some(column) = reader.fast_fields().str(name)? else {
+            let starts = Some(vec![0; num_docs as usize + 1]);
+            return Ok(Self { segment, starts, numbers: Vec::new(), num_different: 0 });
+        };
+        let numbers_of: Vec<u32> = {
+            let mut values = values.0.write().unwrap_or_else(PoisonError::into_inner);
+            terms(&column)?.iter().map(|text| values.number(text)).collect()
+        };
         let mut starts = Vec::with_capacity(num_docs as usize + 1);
-        let mut ords = Vec::with_capacity(num_docs as usize);
+        let mut numbers = Vec::with_capacity(num_docs as usize);
         for doc in 0..num_docs {
-            starts.push(ords.len() as u32);
-            ords.extend(column.ords().values_for_doc(doc).map(|ord| ord as u16));
+            starts.push(numbers.len() as u32);
+            numbers.extend(column.ords().values_for_doc(doc).map(|ord| numbers_of[ord as usize]));
         }
-        starts.push(ords.len() as u32);
+        starts.push(numbers.len() as u32);
         let one_each = starts.iter().zip(0..).all(|(start, at)| *start == at);
-        Some(Self { starts: (!one_each).then_some(starts), ords })
+        let starts = (!one_each).then_some(starts);
+        Ok(Self { segment, starts, numbers, num_different: numbers_of.len() })
     }
 
-    /// Returns the ordinals of a record's values.
+    /// Returns the numbers of a record's values.
     #[inline]
-    pub fn ords(&self, doc: DocId) -> &[u16] {
+    pub fn numbers(&self, doc: DocId) -> &[u32] {
         let doc = doc as usize;
         match &self.starts {
-            None => &self.ords[doc..=doc],
-            Some(starts) => &self.ords[starts[doc] as usize..starts[doc + 1] as usize],
+            None => &self.numbers[doc..=doc],
+            Some(starts) => &self.numbers[starts[doc] as usize..starts[doc + 1] as usize],
         }
     }
 
-    /// Adds the values of `docs` to the counts of their ordinals.
+    /// Adds the values of `docs` to the counts of their numbers.
     pub fn count(&self, docs: &[DocId], counts: &mut [u32]) {
         match &self.starts {
             None => {
                 for &doc in docs {
-                    counts[usize::from(self.ords[doc as usize])] += 1;
+                    counts[self.numbers[doc as usize] as usize] += 1;
                 }
             }
             Some(_) => {
                 for &doc in docs {
-                    for &ord in self.ords(doc) {
-                        counts[usize::from(ord)] += 1;
+                    for &number in self.numbers(doc) {
+                        counts[number as usize] += 1;
                     }
                 }
             }
@@ -64,38 +194,66 @@ impl Forward {
     }
 }
 
-/// A segment and the name of a column in it.
-type ColumnKey = (SegmentId, String);
-
-/// The unpacked columns of the segments in use.
-#[derive(Default)]
-pub struct Forwards {
-    columns: Mutex<HashMap<ColumnKey, Option<Arc<Forward>>>>,
+impl Numbered {
+    fn number(&mut self, text: &str) -> u32 {
+        if let Some(&number) = self.numbers.get(text) {
+            return number;
+        }
+        let number = self.texts.len() as u32;
+        let text: Arc<str> = text.into();
+        self.numbers.insert(text.clone(), number);
+        self.texts.push(text);
+        number
+    }
 }
 
-impl Forwards {
-    /// Returns the column in plain arrays, unpacking it on first use; `None` when it has too many different values.
-    pub fn get(
-        &self,
-        reader: &SegmentReader,
-        name: &str,
-        column: &StrColumn,
-    ) -> Option<Arc<Forward>> {
-        let key = (reader.segment_id(), name.to_owned());
-        let known = self.columns.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        known.unwrap_or_else(|| {
-            let forward = Forward::unpack(column, reader.max_doc()).map(Arc::new);
-            let mut columns = self.columns.lock().unwrap_or_else(PoisonError::into_inner);
-            columns.insert(key, forward.clone());
-            forward
-        })
+/// The keys of one segment's records, end to end.
+pub struct Keys {
+    segment: SegmentId,
+    ends: Vec<u32>,
+    text: String,
+}
+
+impl Keys {
+    fn unpack(reader: &SegmentReader) -> tantivy::Result<Self> {
+        let mut keys = Self { segment: reader.segment_id(), ends: Vec::new(), text: String::new() };
+        let Some(column) = reader.fast_fields().str(schema::KEY)? else { return Ok(keys) };
+        let terms = terms(&column)?;
+        for doc in 0..reader.max_doc() {
+            let ord = column.ords().first(doc);
+            keys.text.push_str(ord.map_or("", |ord| &terms[ord as usize]));
+            keys.ends.push(keys.text.len() as u32);
+        }
+        keys.text.shrink_to_fit();
+        Ok(keys)
     }
 
-    /// Forgets the columns of segments that `searcher` no longer has.
-    pub fn keep_only(&self, searcher: &Searcher) {
-        let live: HashSet<SegmentId> =
-            searcher.segment_readers().iter().map(SegmentReader::segment_id).collect();
-        let mut columns = self.columns.lock().unwrap_or_else(PoisonError::into_inner);
-        columns.retain(|(segment, _), _| live.contains(segment));
+    /// Returns a record's key; empty when it has none.
+    pub fn get(&self, doc: DocId) -> &str {
+        let doc = doc as usize;
+        let start = if doc == 0 { 0 } else { self.ends.get(doc - 1).copied().unwrap_or(0) };
+        let end = self.ends.get(doc).copied().unwrap_or(start);
+        &self.text[start as usize..end as usize]
     }
+}
+
+fn open_keys(searcher: &Searcher, known: &[Arc<Keys>]) -> tantivy::Result<Vec<Arc<Keys>>> {
+    let open = |reader: &SegmentReader| match known
+        .iter()
+        .find(|keys| keys.segment == reader.segment_id())
+    {
+        Some(keys) => Ok(keys.clone()),
+        None => Keys::unpack(reader).map(Arc::new),
+    };
+    searcher.segment_readers().iter().map(open).collect()
+}
+
+/// Reads a column's dictionary whole, in the order of its ordinals.
+fn terms(column: &StrColumn) -> tantivy::Result<Vec<String>> {
+    let mut terms = Vec::with_capacity(column.dictionary().num_terms());
+    let mut stream = column.dictionary().stream()?;
+    while stream.advance() {
+        terms.push(String::from_utf8_lossy(stream.key()).into_owned());
+    }
+    Ok(terms)
 }

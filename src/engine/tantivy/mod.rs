@@ -28,7 +28,7 @@ use crate::record::validate::ColumnValue;
 use crate::record::{Catalog, RecordId, Revision};
 use crate::store::Cursor;
 use collect::{Gather, Kept, Plan};
-use forward::Forwards;
+use forward::Columns;
 use schema::{ColumnType, IndexSchema};
 
 /// Best hits that are scored by every part of the query.
@@ -49,13 +49,13 @@ pub struct TantivyEngine {
     threads: usize,
     visible: ArcSwap<Visible>,
     views: Mutex<VecDeque<Arc<Visible>>>,
-    forwards: Arc<Forwards>,
 }
 
 /// A frozen view of the index, and how far it has read the change log.
 struct Visible {
     searcher: Searcher,
     applied: Option<(Cursor, Revision)>,
+    columns: Columns,
 }
 
 /// What a commit remembers.
@@ -111,7 +111,11 @@ impl TantivyEngine {
         };
         let writer = Mutex::new(Some(writer_of(&index, threads)?));
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-        let visible = ArcSwap::from_pointee(Visible { searcher: reader.searcher(), applied });
+        let visible = ArcSwap::from_pointee(Visible {
+            searcher: reader.searcher(),
+            applied,
+            columns: Columns::default(),
+        });
         Ok(Self {
             catalog,
             schema,
@@ -122,7 +126,6 @@ impl TantivyEngine {
             threads,
             visible,
             views: Mutex::new(VecDeque::new()),
-            forwards: Arc::default(),
         })
     }
 
@@ -232,40 +235,6 @@ impl TantivyEngine {
         }
         view
     }
-
-    fn hits(
-        &self,
-        searcher: &Searcher,
-        kept: Vec<Kept>,
-        mut parts: Vec<Vec<(Signal, f32)>>,
-    ) -> Result<Vec<Hit>, EngineError> {
-        let mut keys = Vec::with_capacity(searcher.segment_readers().len());
-        for reader in searcher.segment_readers() {
-            keys.push(reader.fast_fields().str(schema::KEY)?);
-        }
-        parts.resize(kept.len(), Vec::new());
-        kept.into_iter()
-            .zip(parts)
-            .map(|(kept, parts)| {
-                let mut key = String::new();
-                if let Some(column) = &keys[kept.address.segment_ord as usize]
-                    && let Some(ord) = column.ords().first(kept.address.doc_id)
-                {
-                    column.ord_to_str(ord, &mut key).map_err(tantivy::TantivyError::from)?;
-                }
-                let id = RecordId::parse(&key).ok_or_else(|| {
-                    EngineError::Unavailable("a record of the index has no key".into())
-                })?;
-                Ok(Hit {
-                    id,
-                    revision: Revision(kept.revision),
-                    score: kept.score,
-                    parts,
-                    key: kept.key,
-                })
-            })
-            .collect()
-    }
 }
 
 impl Engine for TantivyEngine {
@@ -296,9 +265,10 @@ impl Engine for TantivyEngine {
             self.reader.reload()
         })?;
         let searcher = self.reader.searcher();
-        self.forwards.keep_only(&searcher);
-        self.visible
-            .store(Arc::new(Visible { searcher, applied: Some((applied.clone(), revision)) }));
+        // New segments are laid out here, not in the first search that meets them.
+        let columns = self.visible.load().columns.renew(&searcher)?;
+        let applied = Some((applied.clone(), revision));
+        self.visible.store(Arc::new(Visible { searcher, applied, columns }));
         Ok(())
     }
 
@@ -324,10 +294,10 @@ impl Engine for TantivyEngine {
                 (Occur::Must, lower::filter(filter, &self.schema)?),
             ]));
         }
-        let plan = Arc::new(Plan::new(search, keep, &self.schema, &self.catalog)?);
+        let plan =
+            Plan::new(search, keep, &self.schema, &self.catalog, searcher, &visible.columns)?;
         let by_score = plan.by_score();
-        let mut gathered =
-            searcher.search(&*query, &Gather { plan, forwards: self.forwards.clone() })?;
+        let mut gathered = searcher.search(&*query, &Gather { plan: Arc::new(plan) })?;
         let mut parts = Vec::new();
         if by_score {
             let window = rescored.min(gathered.kept.len());
@@ -349,7 +319,7 @@ impl Engine for TantivyEngine {
             _ => None,
         };
         Ok(Found {
-            hits: self.hits(searcher, kept, parts)?,
+            hits: hits(&visible, kept, parts)?,
             total: gathered.total,
             matched: gathered.matched,
             facets: gathered.facets,
@@ -380,9 +350,36 @@ impl Engine for TantivyEngine {
     }
 }
 
+fn hits(
+    visible: &Visible,
+    kept: Vec<Kept>,
+    mut parts: Vec<Vec<(Signal, f32)>>,
+) -> Result<Vec<Hit>, EngineError> {
+    let keys = visible.columns.keys(&visible.searcher)?;
+    parts.resize(kept.len(), Vec::new());
+    kept.into_iter()
+        .zip(parts)
+        .map(|(kept, parts)| {
+            let key = keys[kept.address.segment_ord as usize].get(kept.address.doc_id);
+            let id = RecordId::parse(key).ok_or_else(|| {
+                EngineError::Unavailable("a record of the index has no key".into())
+            })?;
+            Ok(Hit {
+                id,
+                revision: Revision(kept.revision),
+                score: kept.score,
+                parts,
+                key: kept.key,
+            })
+        })
+        .collect()
+}
+
 fn writer_of(index: &Index, threads: usize) -> tantivy::Result<IndexWriter> {
     let writer = index.writer_with_num_threads(threads, WRITER_BYTES.max(threads * (16 << 20)))?;
     let mut merging = LogMergePolicy::default();
+    // Every segment costs every search a look-up a term; a few more merges cost less.
+    merging.set_min_num_segments(4);
     // By default deleted records never cause a merge, and records here are updated more than added.
     merging.set_del_docs_ratio_before_merge(0.3);
     writer.set_merge_policy(Box::new(merging));

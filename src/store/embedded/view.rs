@@ -5,6 +5,7 @@
 //! revision, and the `applied` entry, written in the same sled batch as the changes it counts, holds the number of
 //! live records and a sum over their keys and revisions. A lost, stale or foreign entry shows.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -19,9 +20,18 @@ use crate::store::{Change, StoreError, StoredRecord};
 
 /// No kind begins with a byte that UTF-8 does not have.
 const APPLIED: &[u8] = b"\xffapplied";
-const VALUE_VERSION: u8 = 1;
+const VALUE_VERSION: u8 = 2;
 /// version u8, revision u64, length u32, crc32c u32
 const VALUE_HEADER: usize = 17;
+/// Shorter bodies gain nothing.
+const COMPRESSED_FROM: usize = 256;
+/// Of zstd: higher ones make Chinese text hardly smaller and writing much slower.
+const COMPRESSION: i32 = 1;
+/// More than any record may have; a damaged length must not ask for all memory.
+const MAX_BODY: usize = 64 << 20;
+const PLAIN: u8 = 0;
+/// Followed by the length of the body, u32, and a zstd frame.
+const ZSTD: u8 = 1;
 
 /// What a tree has taken in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -84,10 +94,17 @@ impl View {
     }
 
     fn open_or_panic(path: &Path, cache_bytes: u64) -> Result<Self, ViewError> {
+        let applied = sweep(&Self::open_db(path, cache_bytes)?).map_err(ViewError::Unsound)?;
+        // Reading all of it left sled with several times its cache in memory, and it gives none of that back.
+        let db = Self::open_db(path, cache_bytes)?;
+        Ok(Self { db, applied: Mutex::new(applied) })
+    }
+
+    fn open_db(path: &Path, cache_bytes: u64) -> Result<sled::Db, ViewError> {
         let started = Instant::now();
-        let db = loop {
+        loop {
             match sled::Config::new().path(path).cache_capacity(cache_bytes).open() {
-                Ok(db) => break db,
+                Ok(db) => return Ok(db),
                 // Threads of a tree that this process has just closed may hold sled's own lock a little longer.
                 Err(sled::Error::Io(error))
                     if error.to_string().contains("could not acquire lock")
@@ -100,9 +117,7 @@ impl View {
                 }
                 Err(error) => return Err(ViewError::Unsound(error.to_string())),
             }
-        };
-        let applied = sweep(&db).map_err(ViewError::Unsound)?;
-        Ok(Self { db, applied: Mutex::new(applied) })
+        }
     }
 
     pub fn applied(&self) -> Applied {
@@ -114,7 +129,8 @@ impl View {
             let key = key(id);
             let Some(value) = self.db.get(&key).map_err(sled_error)? else { return Ok(None) };
             let (revision, body) = checked_value(&key, &value)?;
-            Ok(Some(StoredRecord { id: id.clone(), revision, json: body.to_vec() }))
+            let json = unpacked(&key, body)?;
+            Ok(Some(StoredRecord { id: id.clone(), revision, json }))
         })
     }
 
@@ -148,7 +164,7 @@ impl View {
                 }
                 let (revision, body) = checked_value(&key, &value)?;
                 let id = record_id(&key).ok_or_else(|| damaged(&key))?;
-                records.push(StoredRecord { id, revision, json: body.to_vec() });
+                records.push(StoredRecord { id, revision, json: unpacked(&key, body)? });
             }
             Ok(records)
         })
@@ -285,14 +301,53 @@ fn entry_digest(key: &[u8], revision: Revision) -> u64 {
 }
 
 fn encode_value(key: &[u8], revision: Revision, body: &[u8]) -> Vec<u8> {
-    let mut value = Vec::with_capacity(VALUE_HEADER + body.len());
+    let packed = packed(body);
+    let mut value = Vec::with_capacity(VALUE_HEADER + packed.len());
     value.push(VALUE_VERSION);
     value.extend(revision.0.to_le_bytes());
-    value.extend((body.len() as u32).to_le_bytes());
-    let crc = [key, &value, body].iter().fold(0, |crc, part| crc32c::crc32c_append(crc, part));
+    value.extend((packed.len() as u32).to_le_bytes());
+    let crc = [key, &value, &packed].iter().fold(0, |crc, part| crc32c::crc32c_append(crc, part));
     value.extend(crc.to_le_bytes());
-    value.extend_from_slice(body);
+    value.extend_from_slice(&packed);
     value
+}
+
+/// sled keeps in memory what was read lately, sixteen records a page and far more pages than its cache is to hold, so
+/// at a hundred thousand records most of them: half as large is half the memory.
+fn packed(body: &[u8]) -> Vec<u8> {
+    let frame = match body.len() >= COMPRESSED_FROM {
+        true => zstd::bulk::compress(body, COMPRESSION).ok(),
+        false => None,
+    };
+    match frame {
+        Some(frame) if frame.len() + 5 < body.len() => {
+            [&[ZSTD][..], &(body.len() as u32).to_le_bytes(), &frame].concat()
+        }
+        _ => [&[PLAIN], body].concat(),
+    }
+}
+
+/// Undoes [`packed`].
+fn unpacked(key: &[u8], packed: &[u8]) -> Result<Vec<u8>, StoreError> {
+    thread_local! {
+        static DECOMPRESSOR: RefCell<Option<zstd::bulk::Decompressor<'static>>> =
+            RefCell::new(zstd::bulk::Decompressor::new().ok());
+    }
+    match packed.split_first() {
+        Some((&PLAIN, body)) => Ok(body.to_vec()),
+        Some((&ZSTD, rest)) => {
+            let (len, frame) = rest.split_first_chunk::<4>().ok_or_else(|| damaged(key))?;
+            let len = u32::from_le_bytes(*len) as usize;
+            if len > MAX_BODY {
+                return Err(damaged(key));
+            }
+            DECOMPRESSOR.with_borrow_mut(|decompressor| match decompressor {
+                Some(decompressor) => decompressor.decompress(frame, len).map_err(|_| damaged(key)),
+                None => zstd::bulk::decompress(frame, len).map_err(|_| damaged(key)),
+            })
+        }
+        _ => Err(damaged(key)),
+    }
 }
 
 /// Gives the checksum that [`View::check`] reports for this record.
@@ -306,7 +361,7 @@ fn value_crc(value: &[u8]) -> u32 {
         .map_or(0, |crc| u32::from_le_bytes(crc.try_into().expect("four bytes")))
 }
 
-/// Takes a value apart after its checksum.
+/// Takes a value apart after its checksum; the body is as [`packed`] left it.
 fn checked_value<'v>(key: &[u8], value: &'v [u8]) -> Result<(Revision, &'v [u8]), StoreError> {
     let (head, body) = value.split_at_checked(VALUE_HEADER).ok_or_else(|| damaged(key))?;
     let crc = [key, &head[..13], body].iter().fold(0, |crc, part| crc32c::crc32c_append(crc, part));
@@ -351,4 +406,34 @@ fn guarded<T>(call: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreEr
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("sled panicked").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_packed_comes_back(body in proptest::collection::vec(any::<u8>(), 0..2_000), times in 1..4usize) {
+            let body = body.repeat(times);
+            let packed = packed(&body);
+            prop_assert!(packed.len() <= body.len() + 1);
+            prop_assert_eq!(unpacked(b"key", &packed).expect("it was packed a moment ago"), body);
+        }
+
+        #[test]
+        fn damage_is_an_error(packed in proptest::collection::vec(any::<u8>(), 0..64)) {
+            // Whatever it says; it must not panic, nor take more memory than it may.
+            let _ = unpacked(b"key", &packed);
+        }
+    }
+
+    #[test]
+    fn chinese_text_is_stored_in_about_half() {
+        let body =
+            include_str!("../../../sample-corpus/policy.jsonl").lines().next().expect("a record");
+        assert!(packed(body.as_bytes()).len() * 3 < body.len() * 2);
+    }
 }
