@@ -108,7 +108,7 @@ pub fn run() -> ExitCode {
         Ok(code) => code,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            let text = format!("{error:#}");
+            let text = causes(&error);
             // Several problems are one a line, each with its file.
             let name = if text.contains('\n') { "" } else { "kechuang: " };
             // Nothing is left to tell when even this cannot be written.
@@ -116,6 +116,18 @@ pub fn run() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Joins an error and its causes, leaving out what the text before already says.
+fn causes(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |text, cause| {
+        let cause = cause.to_string();
+        match text.as_str() {
+            "" => cause,
+            said if said.contains(&cause) => text,
+            said => format!("{said}: {cause}"),
+        }
+    })
 }
 
 /// Whoever reads standard output has read enough (`kechuang export | head`).

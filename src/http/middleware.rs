@@ -29,6 +29,7 @@ pub async fn observe(State(state): State<AppState>, mut request: Request, next: 
         .map_or_else(|| "other".to_owned(), |path| path.as_str().to_owned());
     let method = method_name(request.method());
     let may_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    let asked = request.method().clone();
     let id = HeaderValue::from_str(&id).expect("a request id is ASCII");
     request.headers_mut().insert(REQUEST_ID.clone(), id.clone());
     let span = tracing::info_span!("request", id = id.to_str().unwrap_or(""), method, route);
@@ -48,7 +49,7 @@ pub async fn observe(State(state): State<AppState>, mut request: Request, next: 
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID.clone(), id);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if may_read {
+    if may_read || asks_only(&asked, &route) {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
     }
@@ -99,18 +100,32 @@ fn preflight(request: &Request) -> Option<Response> {
         return None;
     }
     let mut response = StatusCode::NO_CONTENT.into_response();
-    if ["GET", "HEAD"].iter().any(|read| wanted == read) {
+    let methods = match wanted.as_bytes() {
+        b"GET" | b"HEAD" => Some("GET, HEAD"),
+        b"POST" if asks_only(&Method::POST, request.uri().path()) => Some("POST"),
+        _ => None,
+    };
+    if let Some(methods) = methods {
         let headers = response.headers_mut();
         for (name, value) in [
             (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
-            (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD"),
-            (header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization, if-none-match, x-request-id"),
+            (header::ACCESS_CONTROL_ALLOW_METHODS, methods),
+            (
+                header::ACCESS_CONTROL_ALLOW_HEADERS,
+                "authorization, content-type, if-none-match, x-request-id",
+            ),
             (header::ACCESS_CONTROL_MAX_AGE, "86400"),
         ] {
             headers.insert(name, HeaderValue::from_static(value));
         }
     }
     Some(response)
+}
+
+/// Questions that are too long for an address: they change nothing, so pages of any origin may ask them.
+fn asks_only(method: &Method, path: &str) -> bool {
+    const QUESTIONS: [&str; 3] = ["/v1/search", "/v1/match", "/v1/applicability"];
+    *method == Method::POST && QUESTIONS.contains(&path)
 }
 
 /// A label for metrics and the log: methods that callers invent must not make new series.
