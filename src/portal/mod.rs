@@ -5,11 +5,14 @@
 
 mod assets;
 mod card;
+mod data;
 mod developers;
 mod embed;
 mod embed_reference;
 mod error;
 mod facets;
+mod feeds;
+mod help;
 mod home;
 mod links;
 mod record;
@@ -50,6 +53,16 @@ pub fn router(state: AppState) -> Router {
         .route("/embed", get(embed::get_embed))
         .route("/embed/search", get(embed::get_frame))
         .route("/developers", get(developers::get_developers))
+        .route("/data", get(data::get_data))
+        .route("/data/{name}", get(data::get_file))
+        .route("/catalog.jsonld", get(data::get_catalog))
+        .route("/search.atom", get(feeds::get_feed))
+        .route("/opensearch.xml", get(feeds::get_description))
+        .route("/sitemap", get(help::get_site_map))
+        .route("/sitemap.xml", get(feeds::get_site_map))
+        .route("/sitemap/{name}", get(feeds::get_site_map_part))
+        .route("/robots.txt", get(feeds::get_robots))
+        .route("/help", get(help::get_help))
         .route("/assets/{name}", get(assets::get_asset))
         .route("/widget/{version}/{name}", get(assets::get_widget))
         .fallback(error::not_found)

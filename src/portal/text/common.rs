@@ -190,17 +190,4 @@ texts! {
     unavailable_text: Text = "请过几秒再试。", "Please try again in a few seconds.";
     search_again: Text = "重新搜索", "Search again";
     back_home: Text = "返回首页", "Back to the home page";
-
-    developers_lead: Text =
-        "页面上的一切都能用接口取得：UTF-8 JSON，读取不需要密钥。日期为 YYYY-MM-DD，金额为整数元，地区用 GB/T 2260 代码。错误为 application/problem+json。",
-        "Everything on these pages is also in the API: UTF-8 JSON, no key needed for reading. Dates are YYYY-MM-DD, money is whole yuan, places are GB/T 2260 codes. Errors are application/problem+json.";
-    example_search: Text = "检索", "Search";
-    example_record: Text = "读取一条记录", "Read one record";
-    example_write: Text = "写入一条记录（需要密钥）", "Write a record (needs a key)";
-    openapi: Text = "完整说明（OpenAPI 3.1）", "Full description (OpenAPI 3.1)";
-    problems: Text = "错误代码", "Problem codes";
-    declared_kinds: Text = "可用的类别", "Kinds";
-    kind_label: Text = "中文名称", "Name on the pages";
-    kind_name: Text = "接口中的名称", "Name in the API";
-    example_title: Text = "一句话标题", "A title in one line";
 }

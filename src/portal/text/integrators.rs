@@ -45,4 +45,41 @@ texts! {
     no_script_text: Text =
         "脚本被拦截、接口停机、限流或断网时，表单仍会把检索词提交到结果页，用户不会无路可走。",
         "When the script is blocked, or the API is down, limited or out of reach, the form still sends the query to the result page.";
+
+    data_lead: Text =
+        "已公开的全部记录，按类别整份下载。每行一条记录；字段含义见开发者页面。联系方式等非公开字段不在其中。",
+        "Every public record, one file a kind, one record a line. Fields are described on the developers' page. Contacts and other fields that are not public are left out.";
+    data_licence: Text =
+        "示例数据为虚构，可自由使用；正式数据的许可见每条记录的“使用许可”字段。",
+        "Sample records are invented and free to use; the licence of real data is in each record’s field “license”.";
+    dataset: Text = "数据集", "Data set";
+    rows: Text = "记录数", "Records";
+    updated: Text = "最近更新", "Updated";
+    formats: Text = "下载", "Download";
+    catalog: Text = "数据目录（DCAT，JSON-LD）", "Catalogue (DCAT, JSON-LD)";
+    feeds: Text = "订阅源", "Feeds";
+    feeds_text: Text =
+        "任何检索结果页都有对应的 Atom 订阅源：把地址中的 /search 换成 /search.atom。",
+        "Every page of results has an Atom feed: put /search.atom in place of /search.";
+
+    api_lead: Text =
+        "页面上的一切都能用接口取得：UTF-8 JSON，读取不需要密钥。日期为 YYYY-MM-DD，金额为整数元，地区用 GB/T 2260 代码。错误为 application/problem+json。",
+        "Everything on these pages is also in the API: UTF-8 JSON, no key needed for reading. Dates are YYYY-MM-DD, money is whole yuan, places are GB/T 2260 codes. Errors are application/problem+json.";
+    keys: Text = "密钥", "Keys";
+    keys_text: Text =
+        "写入需要密钥。把环境变量 KEY 设为自己的密钥，下面的命令即可直接运行。",
+        "Writing needs a key. Set the environment variable KEY to yours and the commands below run as they are.";
+    endpoints: Text = "接口", "Endpoints";
+    parameters: Text = "参数", "Parameters";
+    body: Text = "请求体", "Body";
+    answers: Text = "应答", "Answers";
+    status: Text = "状态码", "Status";
+    problems: Text = "错误代码", "Problem codes";
+    declared_kinds: Text = "类别", "Kinds";
+    kind_label: Text = "名称", "Name on the pages";
+    kind_name: Text = "接口中的名称", "Name in the API";
+    example_title: Text = "寻求低温密封材料", "Wanted: a low-temperature seal";
+    needs_key: Text = "需要密钥", "needs a key";
+    required: Text = "必填", "required";
+    open_in_browser: Text = "在浏览器中打开", "Open in the browser";
 }

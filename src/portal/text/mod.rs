@@ -100,9 +100,11 @@ macro_rules! texts {
 }
 
 mod common;
+mod help;
 mod integrators;
 
 pub use common::Texts;
+pub use help::HelpTexts;
 pub use integrators::IntegratorTexts;
 
 type Text = &'static str;

@@ -1,0 +1,142 @@
+//! The reference of the API, from the same document that `/v1/openapi.json` gives.
+
+mod example;
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::Value;
+
+use super::assets::TASKS_STYLE;
+use super::error::Failure;
+use super::text::IntegratorTexts;
+use super::visitor::{Frame, Visitor};
+use super::{answer, page};
+use crate::app::App;
+use crate::http::{AppState, Code, openapi};
+use example::Example;
+
+#[derive(Template)]
+#[template(path = "developers.html")]
+struct DevelopersPage {
+    frame: Frame,
+    t: &'static IntegratorTexts,
+    tasks_style: &'static str,
+    groups: Vec<Group>,
+    kinds: Vec<(String, String)>,
+    /// Every code of the API, each with the anchor that a problem's `type` names.
+    codes: &'static [Code],
+}
+
+/// The endpoints of one tag.
+struct Group {
+    tag: String,
+    endpoints: Vec<Endpoint>,
+}
+
+struct Endpoint {
+    /// The name of the operation, for links.
+    anchor: String,
+    method: String,
+    path: String,
+    summary: String,
+    needs_key: bool,
+    parameters: Vec<Parameter>,
+    /// Media type of the body.
+    body: Option<String>,
+    answers: Vec<(String, String)>,
+    command: String,
+    /// Address that a browser can open.
+    open: Option<String>,
+}
+
+struct Parameter {
+    name: String,
+    place: String,
+    required: bool,
+    meaning: String,
+}
+
+pub async fn get_developers(State(state): State<AppState>, visitor: Visitor) -> Response {
+    answer(&state, visitor, make).await
+}
+
+fn make(app: &App, visitor: &Visitor) -> Result<Response, Failure> {
+    let example = Example::find(app, visitor)?;
+    let document = openapi::document(&app.catalog);
+    let mut groups: Vec<Group> = Vec::new();
+    for (path, item) in document["paths"].as_object().into_iter().flatten() {
+        for (method, operation) in item.as_object().into_iter().flatten() {
+            let tag = operation["tags"][0].as_str().unwrap_or("other");
+            let endpoint = endpoint(path, method, operation, &document, &example);
+            match groups.iter_mut().find(|group| group.tag == tag) {
+                Some(group) => group.endpoints.push(endpoint),
+                None => groups.push(Group { tag: tag.to_owned(), endpoints: vec![endpoint] }),
+            }
+        }
+    }
+    let kinds = app.catalog.kinds.iter();
+    let kinds =
+        kinds.map(|kind| (kind.name.to_string(), visitor.lang.pick(&kind.label).to_owned()));
+    let template = DevelopersPage {
+        frame: visitor.frame(visitor.texts().developers),
+        t: IntegratorTexts::of(visitor.lang),
+        tasks_style: &TASKS_STYLE,
+        groups,
+        kinds: kinds.collect(),
+        codes: Code::ALL,
+    };
+    Ok(page(StatusCode::OK, &template))
+}
+
+fn endpoint(
+    path: &str,
+    method: &str,
+    operation: &Value,
+    document: &Value,
+    example: &Example,
+) -> Endpoint {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    // Either without a key or with one is not needing one.
+    let security = operation["security"].as_array();
+    let needs_key = security.is_some_and(|ways| {
+        !ways.is_empty()
+            && ways.iter().all(|way| way.as_object().is_some_and(|way| !way.is_empty()))
+    });
+    let parameters = operation["parameters"].as_array().into_iter().flatten();
+    let parameters = parameters.map(|parameter| Parameter {
+        name: text(&parameter["name"]),
+        place: text(&parameter["in"]),
+        required: parameter["required"] == true,
+        meaning: text(&parameter["description"]),
+    });
+    let content = operation["requestBody"]["content"].as_object();
+    let answers = operation["responses"].as_object().into_iter().flatten();
+    let answers = answers.map(|(status, response)| {
+        let referred = response["$ref"]
+            .as_str()
+            .and_then(|pointer| document.pointer(pointer.strip_prefix('#')?));
+        let meaning = text(&referred.unwrap_or(response)["description"]);
+        (
+            status.clone(),
+            meaning.lines().next().unwrap_or_default().trim_start_matches("- ").to_owned(),
+        )
+    });
+    let call = example.call(path, method, operation, needs_key);
+    Endpoint {
+        anchor: text(&operation["operationId"]),
+        method: method.to_ascii_uppercase(),
+        path: path.to_owned(),
+        summary: match text(&operation["summary"]) {
+            summary if summary.is_empty() => text(&operation["description"]),
+            summary => summary,
+        },
+        needs_key,
+        parameters: parameters.collect(),
+        body: content.and_then(|content| content.keys().next().cloned()),
+        answers: answers.collect(),
+        command: call.command,
+        open: (method == "get" && !needs_key).then_some(call.path),
+    }
+}
