@@ -12,13 +12,15 @@ use crate::applicability::Dictionary;
 use crate::config::Config;
 use crate::engine::tantivy::TantivyEngine;
 use crate::engine::{Engine, EngineError};
-use crate::record::kind_toml::ConfigError;
+use crate::matching::Matching;
+use crate::record::kind_toml::{ConfigError, ConfigFiles};
 use crate::record::{Catalog, Revision};
 use crate::service::alerts::AlertService;
 use crate::service::alerts::forward::Forward;
 use crate::service::indexing::{Indexing, IndexingError, Progress};
 use crate::service::ingest::IngestService;
 use crate::service::keys::Keys;
+use crate::service::matches::MatchService;
 use crate::service::search::SearchService;
 use crate::service::suggest::{PopularOptions, SuggestService};
 use crate::store::embedded::{EmbeddedOptions, EmbeddedStore};
@@ -36,6 +38,7 @@ pub struct App {
     pub suggest: Arc<SuggestService>,
     pub search: Arc<SearchService>,
     pub alerts: Arc<AlertService>,
+    pub matches: MatchService,
     pub ingest: IngestService,
     pub keys: Keys,
     pub clock: Clock,
@@ -91,7 +94,9 @@ impl Clock {
 impl App {
     /// Opens the data folder of `config`, making what is missing.
     pub fn open(config: &Config) -> Result<Self, OpenError> {
-        let catalog = Arc::new(Catalog::open(config.index_config.as_deref())?);
+        let files = ConfigFiles::read(config.index_config.as_deref())?;
+        let catalog = Arc::new(Catalog::from_files(&files)?);
+        let rules = Arc::new(Matching::from_files(&files, &catalog)?);
         let options = EmbeddedOptions {
             cache_bytes: config.store.cache_mb << 20,
             retention: Duration::from_secs(u64::from(config.store.retention_days) * 86_400),
@@ -107,11 +112,12 @@ impl App {
         let analyzer = Arc::new(analyzer?);
         let store: Arc<dyn Store> = Arc::new(store?);
         let engine = open_index(&config.data.join("index"), &catalog, &analyzer, store.head())?;
-        Self::assemble(catalog, analyzer, store, Arc::new(engine), config)
+        Self::assemble(catalog, rules, analyzer, store, Arc::new(engine), config)
     }
 
     fn assemble(
         catalog: Arc<Catalog>,
+        rules: Arc<Matching>,
         analyzer: Arc<Analyzer>,
         store: Arc<dyn Store>,
         engine: Arc<dyn Engine>,
@@ -141,6 +147,14 @@ impl App {
                 engine.clone(),
                 PopularOptions { min_count: config.search.popular_min_count },
             )),
+            matches: MatchService {
+                catalog: catalog.clone(),
+                analyzer: analyzer.clone(),
+                store: store.clone(),
+                engine: engine.clone(),
+                rules,
+                similarity: None,
+            },
             ingest: IngestService {
                 catalog: catalog.clone(),
                 dictionary: dictionary.clone(),

@@ -1,6 +1,6 @@
 //! How good a ranking is, measured against graded judgements. Pure: reads no files and asks no clock.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Ranks that nDCG and MRR look at.
 pub const CUTOFF: usize = 10;
@@ -96,6 +96,60 @@ pub fn recall(ranked: &[&str], judged: &Judged, relevant: f64, k: usize) -> f64 
         .filter(|id| judged.get(*id).is_some_and(|grade| *grade >= relevant))
         .collect();
     found.len() as f64 / all as f64
+}
+
+/// Plain BM25 over bags of words: what everything else is compared with.
+///
+/// k1 1.2, b 0.75, a query's word counts as often as it occurs. Source: Robertson & Zaragoza, Foundations and Trends
+/// in Information Retrieval 3(4), 2009.
+pub struct PlainBm25 {
+    /// Word -> documents that have it, with how often.
+    postings: HashMap<String, Vec<(usize, u32)>>,
+    lengths: Vec<f64>,
+    average: f64,
+}
+
+impl PlainBm25 {
+    /// Indexes documents, each a list of words.
+    pub fn new<'a>(documents: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut postings: HashMap<String, Vec<(usize, u32)>> = HashMap::new();
+        let mut lengths = Vec::new();
+        for (at, words) in documents.into_iter().enumerate() {
+            let mut counts: HashMap<&str, u32> = HashMap::new();
+            let mut length = 0.0;
+            for word in words.split_whitespace() {
+                *counts.entry(word).or_default() += 1;
+                length += 1.0;
+            }
+            for (word, count) in counts {
+                postings.entry(word.to_owned()).or_default().push((at, count));
+            }
+            lengths.push(length);
+        }
+        let average = average(lengths.iter().copied());
+        Self { postings, lengths, average }
+    }
+
+    /// Returns the places of the `limit` best documents for a list of words; ties in the order of the documents.
+    pub fn search(&self, words: &str, limit: usize) -> Vec<usize> {
+        const K1: f64 = 1.2;
+        const B: f64 = 0.75;
+        let mut scores = vec![0.0; self.lengths.len()];
+        for word in words.split_whitespace() {
+            let Some(postings) = self.postings.get(word) else { continue };
+            let (found, all) = (postings.len() as f64, self.lengths.len() as f64);
+            let idf = (1.0 + (all - found + 0.5) / (found + 0.5)).ln();
+            for &(at, count) in postings {
+                let count = f64::from(count);
+                let norm = K1 * (1.0 - B + B * self.lengths[at] / self.average);
+                scores[at] += idf * count * (K1 + 1.0) / (count + norm);
+            }
+        }
+        let mut order: Vec<usize> = (0..scores.len()).filter(|&at| scores[at] > 0.0).collect();
+        order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]).then(a.cmp(&b)));
+        order.truncate(limit);
+        order
+    }
 }
 
 /// Means over queries; zeros without any.
@@ -220,6 +274,15 @@ mod tests {
         assert_eq!((low, high), interval(&values));
         assert_eq!(interval(&[0.25; 9]), (0.25, 0.25));
         assert_eq!(interval(&[]), (0.0, 0.0));
+    }
+
+    #[test]
+    fn plain_bm25_orders_by_rare_words_and_length() {
+        let documents = ["水 膜 膜", "水 水 泥", "水", "膜 泥 石 砂 土 灰"];
+        let index = PlainBm25::new(documents);
+        assert_eq!(index.search("膜", 10), [0, 3]);
+        assert_eq!(index.search("水", 2), [1, 2]);
+        assert!(index.search("火", 10).is_empty() && index.search("", 10).is_empty());
     }
 
     #[test]

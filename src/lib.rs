@@ -7,7 +7,7 @@
 //! 3. [`query`]: what was typed -> an engine-neutral tree.
 //! 4. [`store`]: the truth and its change log; [`engine`]: retrieval.
 //! 5. [`presentation`]: ranked hits -> a page; [`suggest`]: what was typed so far -> completions;
-//!    [`applicability`]: whom a record applies to.
+//!    [`matching`]: a record and those that fit it; [`applicability`]: whom a record applies to.
 //! 6. [`service`]: where engine and store meet.
 //! 7. [`config`] and [`app`]: what is set, and what is opened.
 //! 8. [`http`], then [`portal`]: the API, and the pages beside it.
@@ -22,6 +22,8 @@ pub mod query;
 pub mod store;
 
 pub mod engine;
+
+pub mod matching;
 
 pub mod presentation;
 

@@ -3,13 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const LAYERS: [(&str, u32); 18] = [
+const LAYERS: [(&str, u32); 19] = [
     ("record", 1),
     ("text", 2),
     ("query", 3),
     ("store", 4),
     ("engine", 5),
     ("ranking", 6),
+    ("matching", 6),
     ("presentation", 6),
     ("suggest", 6),
     ("applicability", 6),

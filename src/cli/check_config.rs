@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::Place;
 use crate::applicability::{Dictionary, Rules};
 use crate::config::Config;
+use crate::matching::Matching;
 use crate::record::{Catalog, validate};
 use crate::service::ingest::Draft;
 use crate::text::Analyzer;
@@ -39,14 +40,20 @@ impl CheckConfig {
             }
         };
         let catalog = Catalog::open(config.index_config.as_deref());
-        if let Err(error) = &catalog {
+        // Rules name fields, so they can be checked against sound kinds alone.
+        let rules = catalog
+            .as_ref()
+            .map(|catalog| Matching::open(config.index_config.as_deref(), catalog))
+            .map_err(Clone::clone)
+            .flatten();
+        if let Err(error) = &rules {
             writeln!(out, "{error}")?;
         }
         let analyzer = Analyzer::open(config.dictionaries.as_deref());
         if let Err(error) = &analyzer {
             writeln!(out, "{error}")?;
         }
-        let (Ok(catalog), Ok(_), true) = (catalog, analyzer, is_sound) else {
+        let (Ok(catalog), Ok(rules), Ok(_), true) = (catalog, rules, analyzer, is_sound) else {
             return Ok(ExitCode::FAILURE);
         };
         let catalog = Arc::new(catalog);
@@ -72,10 +79,11 @@ impl CheckConfig {
         let fields: usize = catalog.kinds.iter().map(|kind| kind.fields.len()).sum();
         writeln!(
             out,
-            "{} kinds, {fields} fields, {} vocabularies, {} attributes, dictionaries: ok",
+            "{} kinds, {fields} fields, {} vocabularies, {} attributes, {} pairs, dictionaries: ok",
             catalog.kinds.len(),
             catalog.vocabularies.len(),
-            catalog.attributes.list.len()
+            catalog.attributes.list.len(),
+            rules.pairs.len()
         )?;
         Ok(ExitCode::SUCCESS)
     }

@@ -1,5 +1,7 @@
 //! `evaluate`: search quality on a judged set, through the code that the server runs.
 
+mod matching;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write as _};
@@ -40,6 +42,15 @@ pub struct Evaluate {
     /// What is measured
     #[arg(long, value_enum, default_value_t = Task::Search)]
     task: Task,
+    /// Kind of the records that look (--task match)
+    #[arg(long, default_value = "demand")]
+    from: String,
+    /// Kind of the records that are found (--task match)
+    #[arg(long, default_value = "achievement")]
+    to: String,
+    /// The lines of the corpus look, the queries are found (--task match)
+    #[arg(long)]
+    reverse: bool,
     /// Smallest grade that counts as relevant
     #[arg(long, value_name = "GRADE", default_value_t = 1.0)]
     relevant: f64,
@@ -86,6 +97,20 @@ struct Outcome {
     ms_p50: f64,
     ms_p99: f64,
     index_seconds: f64,
+    /// Plain BM25 over words on the same queries and records (--task match).
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    bm25: Option<Bm25>,
+}
+
+/// What plain BM25 over words comes to.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Bm25 {
+    #[serde(rename = "bm25_ndcg@10")]
+    ndcg: f64,
+    #[serde(rename = "bm25_mrr@10")]
+    mrr: f64,
+    #[serde(rename = "bm25_ndcg_judged@10")]
+    ndcg_judged: f64,
 }
 
 /// A measure's name and how to get it.
@@ -109,8 +134,11 @@ struct Run<'a> {
 
 impl Evaluate {
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        ensure!(self.task == Task::Search, "--task match: not available yet; --task search is");
         ensure!(self.relevant.is_finite(), "--relevant: a number is expected");
+        if self.task == Task::Match {
+            return matching::run(&self);
+        }
+        ensure!(!self.reverse, "--reverse goes with --task match");
         let topics = self.topics()?;
         let scratch = Scratch::new()?;
         let mut config = Config::read(self.config.as_deref())?;
@@ -136,7 +164,7 @@ impl Evaluate {
             note(&format!("{} judged records are not in the corpus", grouped(absent as u64)));
         }
         let runs = self.search(&app, &kind, &topics, &ids)?;
-        self.print(&runs, &ids, index_seconds, &kind)?;
+        self.print(&runs, ids.len(), index_seconds, &kind, None)?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -248,9 +276,10 @@ impl Evaluate {
     fn print(
         &self,
         runs: &[Run<'_>],
-        ids: &[(String, String)],
+        documents: usize,
         index_seconds: f64,
         kind: &RecordKind,
+        bm25: Option<Bm25>,
     ) -> anyhow::Result<()> {
         let measures: Vec<Measures> = runs.iter().map(|run| run.measures).collect();
         let mean = evaluation::mean(&measures);
@@ -260,7 +289,7 @@ impl Evaluate {
             set: self.set.display().to_string(),
             task: self.task,
             queries: runs.len(),
-            documents: ids.len(),
+            documents,
             ndcg: round(mean.ndcg, 6),
             mrr: round(mean.mrr, 6),
             recall_10: round(mean.recall_10, 6),
@@ -269,6 +298,7 @@ impl Evaluate {
             ms_p50: round(evaluation::percentile(&times, 50.0), 3),
             ms_p99: round(evaluation::percentile(&times, 99.0), 3),
             index_seconds: round(index_seconds, 3),
+            bm25,
         };
         let mut out = std::io::stdout().lock();
         if self.json {
@@ -298,6 +328,13 @@ impl Evaluate {
             let (low, high) = evaluation::interval(&values);
             let value = of(&mean);
             writeln!(out, "{name:<16}{value:>8.4}   {low:.4} to {high:.4}")?;
+        }
+        if let Some(plain) = bm25 {
+            writeln!(
+                out,
+                "plain BM25: ndcg@10 {:.4}, mrr@10 {:.4}, ndcg_judged@10 {:.4}",
+                plain.ndcg, plain.mrr, plain.ndcg_judged
+            )?;
         }
         writeln!(out, "ms a query      p50 {:.2}, p99 {:.2}", outcome.ms_p50, outcome.ms_p99)?;
         writeln!(out)?;
@@ -388,6 +425,9 @@ struct SetLine {
     text: String,
     #[serde(default)]
     title: Option<String>,
+    /// Of queries that are records.
+    #[serde(default)]
+    body: Option<String>,
 }
 
 fn text_or_number<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error> {

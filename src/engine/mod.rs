@@ -118,9 +118,9 @@ pub trait Engine: Send + Sync {
     /// record, the query and the statistics of the index alone.
     fn like(&self, like: &Like, limit: usize) -> Result<Liked, EngineError>;
 
-    /// Scores given records as [`Engine::like`] does, without its filter, term by term.
+    /// Scores given records as [`Engine::like`] does, term by term.
     ///
-    /// The answer holds those of `ids` that are in the index, in their order, each with its shares, which sum up to
+    /// The answer holds those of `ids` that are in the index and pass the filter, in their order, each with its shares, which sum up to
     /// its score.
     fn like_shares(
         &self,

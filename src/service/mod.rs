@@ -5,7 +5,9 @@ pub mod import;
 pub mod indexing;
 pub mod ingest;
 pub mod keys;
+pub mod matches;
 pub mod search;
 pub mod suggest;
 
+pub use matches::MatchService;
 pub use search::SearchService;

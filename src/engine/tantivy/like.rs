@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tantivy::fieldnorm::FieldNormReader;
 use tantivy::postings::{Postings, TermInfo};
-use tantivy::query::{Bm25Weight, EnableScoring, Query as _, TermQuery};
+use tantivy::query::{Bm25Weight, EnableScoring, Query as _, TermQuery, Weight};
 use tantivy::schema::IndexRecordOption;
 use tantivy::{
     DocAddress, DocId, DocSet, InvertedIndexReader, Searcher, SegmentReader, TERMINATED, Term,
@@ -144,6 +144,17 @@ fn norm(chosen: &[Chosen<'_>]) -> f32 {
     chosen.iter().map(|term| (term.weight * term.idf).powi(2)).sum::<f32>().sqrt()
 }
 
+/// What tells whether a record may be found; `None` when every record may.
+fn filter_of(
+    searcher: &Searcher,
+    schema: &IndexSchema,
+    like: &Like,
+) -> Result<Option<Box<dyn Weight>>, EngineError> {
+    let Some(filter) = &like.filter else { return Ok(None) };
+    let filter = lower::filter(filter, schema)?;
+    Ok(Some(filter.weight(EnableScoring::disabled_from_searcher(searcher))?))
+}
+
 /// Finds the `limit` best records, the best first; ties in the order of their revisions.
 pub fn find(
     searcher: &Searcher,
@@ -153,11 +164,7 @@ pub fn find(
 ) -> Result<Liked, EngineError> {
     let readers = Readers::open(searcher, schema, like)?;
     let chosen = choose(searcher, schema, &readers, like)?;
-    let filter = like.filter.as_ref().map(|filter| lower::filter(filter, schema)).transpose()?;
-    let filter = filter
-        .as_ref()
-        .map(|filter| filter.weight(EnableScoring::disabled_from_searcher(searcher)))
-        .transpose()?;
+    let filter = filter_of(searcher, schema, like)?;
     let mut best: Vec<(f32, u64, DocAddress)> = Vec::new();
     for (ord, reader) in searcher.segment_readers().iter().enumerate() {
         let scores = scores(reader, ord, &readers, &chosen)?;
@@ -196,7 +203,7 @@ pub fn find(
 
 /// Computes what each kept term adds to the scores of given records, in the order of [`Liked::terms`].
 ///
-/// The answer holds the records that are in the index. Their sums are the scores that [`find`] gives, bit by bit.
+/// The answer holds the records that are in the index and pass the filter. Their sums are the scores that [`find`] gives, bit by bit.
 pub fn shares(
     searcher: &Searcher,
     schema: &IndexSchema,
@@ -205,11 +212,20 @@ pub fn shares(
 ) -> Result<(Liked, Vec<Shares>), EngineError> {
     let readers = Readers::open(searcher, schema, like)?;
     let chosen = choose(searcher, schema, &readers, like)?;
+    let filter = filter_of(searcher, schema, like)?;
     let mut shares = Vec::with_capacity(ids.len());
     let mut records = Vec::with_capacity(ids.len());
     for id in ids {
         let Some(address) = address(searcher, schema, id)? else { continue };
         let segment = address.segment_ord as usize;
+        if let Some(filter) = &filter {
+            let mut passing = filter.scorer(searcher.segment_reader(address.segment_ord), 1.0)?;
+            let passes = passing.doc() == address.doc_id
+                || passing.doc() < address.doc_id && passing.seek(address.doc_id) == address.doc_id;
+            if !passes {
+                continue;
+            }
+        }
         let mut terms = Vec::with_capacity(chosen.len());
         let mut score = 0.0;
         for term in &chosen {

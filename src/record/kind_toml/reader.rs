@@ -225,6 +225,10 @@ impl<'d> Node<'d> {
         })
     }
 
+    pub fn is_array(&self) -> bool {
+        matches!(self.value.get_ref(), DeValue::Array(_))
+    }
+
     pub fn items(&self) -> Vec<Node<'d>> {
         let DeValue::Array(items) = self.value.get_ref() else {
             self.expected::<()>("an array");

@@ -1,0 +1,235 @@
+//! Keeps a list various: what says the same is one item, and no owner fills a page.
+
+use std::collections::HashMap;
+
+use super::rule::Diversity;
+
+/// Bits in which the fingerprints of two texts that say the same may differ.
+/// Source: Manku, Jain & Das Sarma, WWW 2007.
+const SAME: u32 = 3;
+/// Candidates among which novelty is looked at.
+const DEPTH: usize = 50;
+/// Pairs of characters below which a fingerprint says nothing.
+const MIN_SHINGLES: usize = 24;
+
+/// What decides whether two candidates are alike.
+#[derive(Clone, Debug, Default)]
+pub struct Portrait {
+    pub score: f32,
+    /// Normalized title.
+    pub title: String,
+    pub owner: Option<String>,
+    /// Hashes of the pairs of characters of the text, sorted, each once.
+    pub shingles: Vec<u64>,
+}
+
+/// A candidate that is shown, and for how many others it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    /// Position among the candidates.
+    pub at: usize,
+    /// Records that say the same and are not shown.
+    pub duplicates: usize,
+    /// Further records of the same owner that are not shown.
+    pub more_of_owner: usize,
+}
+
+/// Chooses up to `limit` of `candidates`, which are in the order of their scores, and keeps that order.
+pub fn choose(candidates: &[Portrait], rule: &Diversity, limit: usize) -> Vec<Chosen> {
+    let mut pool: Vec<Chosen> = Vec::new();
+    for (at, candidate) in candidates.iter().enumerate() {
+        let same = |shown: &&mut Chosen| says_the_same(&candidates[shown.at], candidate);
+        match pool.iter_mut().filter(|_| rule.collapse).find(same) {
+            Some(shown) => shown.duplicates += 1,
+            None => pool.push(Chosen { at, duplicates: 0, more_of_owner: 0 }),
+        }
+    }
+    let mut chosen: Vec<Chosen> = Vec::new();
+    let mut of_owner: HashMap<&str, usize> = HashMap::new();
+    // How much of each candidate the chosen ones already say.
+    let mut said = vec![0f32; pool.len()];
+    let mut left: Vec<usize> = (0..pool.len()).collect();
+    while chosen.len() < limit {
+        let worth = |&at: &usize| {
+            let gain = candidates[pool[at].at].score;
+            rule.relevance * gain - (1.0 - rule.relevance) * said[at]
+        };
+        // The first of equals: candidates are in the order of their scores.
+        let Some(best) = (0..left.len().min(DEPTH))
+            .max_by(|&a, &b| worth(&left[a]).total_cmp(&worth(&left[b])).then(b.cmp(&a)))
+        else {
+            break;
+        };
+        let at = left.remove(best);
+        let candidate = &candidates[pool[at].at];
+        if let Some(owner) = candidate.owner.as_deref() {
+            let count = of_owner.entry(owner).or_default();
+            *count += 1;
+            if *count > rule.per_owner {
+                continue;
+            }
+        }
+        if rule.relevance < 1.0 {
+            for &other in left.iter().take(DEPTH) {
+                let alike = jaccard(&candidate.shingles, &candidates[pool[other].at].shingles);
+                said[other] = said[other].max(alike);
+            }
+        }
+        chosen.push(pool[at]);
+    }
+    // What was never looked at also counts as more of its owner.
+    for at in left {
+        if let Some(owner) = candidates[pool[at].at].owner.as_deref()
+            && let Some(count) = of_owner.get_mut(owner)
+        {
+            *count += 1;
+        }
+    }
+    chosen.sort_by_key(|chosen| chosen.at);
+    let mut told: Vec<&str> = Vec::new();
+    for item in &mut chosen {
+        if let Some(owner) = candidates[item.at].owner.as_deref()
+            && !told.contains(&owner)
+        {
+            told.push(owner);
+            item.more_of_owner =
+                of_owner.get(owner).map_or(0, |count| count.saturating_sub(rule.per_owner));
+        }
+    }
+    chosen
+}
+
+fn says_the_same(a: &Portrait, b: &Portrait) -> bool {
+    if !a.title.is_empty() && a.title == b.title {
+        return true;
+    }
+    let enough = a.shingles.len().min(b.shingles.len()) >= MIN_SHINGLES;
+    enough && (simhash(&a.shingles) ^ simhash(&b.shingles)).count_ones() <= SAME
+}
+
+/// A fingerprint that differs in few bits between texts that differ little.
+/// Source: Charikar, STOC 2002.
+fn simhash(shingles: &[u64]) -> u64 {
+    let mut votes = [0i32; 64];
+    for shingle in shingles {
+        for (bit, vote) in votes.iter_mut().enumerate() {
+            *vote += if shingle >> bit & 1 == 1 { 1 } else { -1 };
+        }
+    }
+    votes.iter().enumerate().fold(0, |hash, (bit, vote)| hash | u64::from(*vote > 0) << bit)
+}
+
+/// Share of what either text says that both say.
+fn jaccard(a: &[u64], b: &[u64]) -> f32 {
+    let (mut at, mut other, mut shared) = (0, 0, 0usize);
+    while let (Some(x), Some(y)) = (a.get(at), b.get(other)) {
+        shared += usize::from(x == y);
+        at += usize::from(x <= y);
+        other += usize::from(y <= x);
+    }
+    let all = a.len() + b.len() - shared;
+    if all == 0 { 0.0 } else { shared as f32 / all as f32 }
+}
+
+/// Hashes the pairs of characters of a normalized text.
+pub fn shingles(normalized: &str) -> Vec<u64> {
+    let mut hashes: Vec<u64> = crate::text::grams_iter(normalized).map(hash).collect();
+    hashes.sort_unstable();
+    hashes.dedup();
+    hashes
+}
+
+/// FNV-1a, mixed so that all bits vote.
+/// Source: Fowler, Noll & Vo; the mixer is that of SplitMix64 (Steele, Lea & Flood, OOPSLA 2014).
+fn hash(text: &str) -> u64 {
+    let fnv = text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let mixed = (fnv ^ fnv >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ mixed >> 31
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule() -> Diversity {
+        Diversity { collapse: true, owner: None, per_owner: 2, relevance: 0.85 }
+    }
+
+    fn candidate(score: f32, title: &str, owner: &str) -> Portrait {
+        Portrait {
+            score,
+            title: title.into(),
+            owner: Some(owner.into()),
+            shingles: shingles(&format!("{title}的说明")),
+        }
+    }
+
+    fn places(chosen: &[Chosen]) -> Vec<usize> {
+        chosen.iter().map(|chosen| chosen.at).collect()
+    }
+
+    #[test]
+    fn the_same_title_is_one_item_with_a_count() {
+        let candidates =
+            [candidate(0.9, "甲", "a"), candidate(0.8, "甲", "b"), candidate(0.7, "乙", "c")];
+        let chosen = choose(&candidates, &rule(), 10);
+        assert_eq!(places(&chosen), [0, 2]);
+        assert_eq!(chosen[0].duplicates, 1);
+        let off = Diversity { collapse: false, relevance: 1.0, ..rule() };
+        assert_eq!(places(&choose(&candidates, &off, 10)), [0, 1, 2]);
+    }
+
+    #[test]
+    fn a_text_with_a_changed_word_is_the_same() {
+        let text = "面向海水淡化工程的高脱盐率反渗透膜元件，采用界面聚合工艺制备超薄聚酰胺选择层，\
+                    在标准测试条件下稳定脱盐率与产水量均达到进口产品水平，已完成中试并通过第三方检测，\
+                    可提供整卷膜片与标准八英寸元件，支持与现有装置直接替换";
+        let portrait = |title: &str, text: &str| Portrait {
+            score: 0.5,
+            title: title.into(),
+            owner: None,
+            shingles: shingles(text),
+        };
+        let changed = text.replace("进口产品", "国外产品");
+        let same = [portrait("甲", text), portrait("乙", &changed)];
+        assert_eq!(choose(&same, &rule(), 10).len(), 1);
+        let other = [
+            portrait("甲", text),
+            portrait("乙", "高速公路隧道衬砌裂缝的红外与可见光融合检测方法及装置研究与示范应用"),
+        ];
+        assert_eq!(choose(&other, &rule(), 10).len(), 2);
+    }
+
+    #[test]
+    fn an_owner_has_two_places() {
+        let titles = ["甲", "乙", "丙", "丁"];
+        let mut candidates: Vec<Portrait> =
+            titles.iter().map(|title| candidate(0.9, title, "a")).collect();
+        candidates.push(candidate(0.1, "戊", "b"));
+        let chosen = choose(&candidates, &Diversity { relevance: 1.0, ..rule() }, 10);
+        assert_eq!(places(&chosen), [0, 1, 4]);
+        assert_eq!(chosen[0].more_of_owner, 2);
+        assert_eq!(chosen[1].more_of_owner, 0);
+    }
+
+    #[test]
+    fn something_new_goes_before_more_of_the_same() {
+        let mut candidates = vec![
+            candidate(0.60, "海水淡化反渗透膜元件一", "a"),
+            candidate(0.59, "海水淡化反渗透膜元件二", "b"),
+            candidate(0.58, "污泥低温干化", "c"),
+        ];
+        assert_eq!(places(&choose(&candidates, &rule(), 2)), [0, 2]);
+        candidates[2].score = 0.1;
+        assert_eq!(places(&choose(&candidates, &rule(), 2)), [0, 1]);
+    }
+
+    #[test]
+    fn nothing_of_nothing() {
+        assert!(choose(&[], &rule(), 10).is_empty());
+        assert!(choose(&[candidate(0.5, "甲", "a")], &rule(), 0).is_empty());
+    }
+}
