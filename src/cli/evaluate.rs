@@ -42,12 +42,12 @@ pub struct Evaluate {
     /// What is measured
     #[arg(long, value_enum, default_value_t = Task::Search)]
     task: Task,
-    /// Kind of the records that look (--task match)
-    #[arg(long, default_value = "demand")]
-    from: String,
-    /// Kind of the records that are found (--task match)
-    #[arg(long, default_value = "achievement")]
-    to: String,
+    /// Kind of the records that look (--task match) [default: that of the first pair of matching.toml, demand]
+    #[arg(long)]
+    from: Option<String>,
+    /// Kind of the records that are found (--task match) [default: that of the first pair, achievement]
+    #[arg(long)]
+    to: Option<String>,
     /// The lines of the corpus look, the queries are found (--task match)
     #[arg(long)]
     reverse: bool,

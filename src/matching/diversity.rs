@@ -4,12 +4,11 @@ use std::collections::HashMap;
 
 use super::rule::Diversity;
 
-/// Bits in which the fingerprints of two texts that say the same may differ.
-/// Source: Manku, Jain & Das Sarma, WWW 2007.
-const SAME: u32 = 3;
+/// Share of the pairs of characters that two texts have in common when they say the same.
+const SAME: f32 = 0.85;
 /// Candidates among which novelty is looked at.
 const DEPTH: usize = 50;
-/// Pairs of characters below which a fingerprint says nothing.
+/// Pairs of characters below which a text says too little to be compared.
 const MIN_SHINGLES: usize = 24;
 
 /// What decides whether two candidates are alike.
@@ -103,20 +102,12 @@ fn says_the_same(a: &Portrait, b: &Portrait) -> bool {
     if !a.title.is_empty() && a.title == b.title {
         return true;
     }
-    let enough = a.shingles.len().min(b.shingles.len()) >= MIN_SHINGLES;
-    enough && (simhash(&a.shingles) ^ simhash(&b.shingles)).count_ones() <= SAME
-}
-
-/// A fingerprint that differs in few bits between texts that differ little.
-/// Source: Charikar, STOC 2002.
-fn simhash(shingles: &[u64]) -> u64 {
-    let mut votes = [0i32; 64];
-    for shingle in shingles {
-        for (bit, vote) in votes.iter_mut().enumerate() {
-            *vote += if shingle >> bit & 1 == 1 { 1 } else { -1 };
-        }
-    }
-    votes.iter().enumerate().fold(0, |hash, (bit, vote)| hash | u64::from(*vote > 0) << bit)
+    let (short, long) =
+        (a.shingles.len().min(b.shingles.len()), a.shingles.len().max(b.shingles.len()));
+    // Texts of very different lengths cannot have so much in common.
+    short >= MIN_SHINGLES
+        && short as f32 >= SAME * long as f32
+        && jaccard(&a.shingles, &b.shingles) >= SAME
 }
 
 /// Share of what either text says that both say.
@@ -139,15 +130,12 @@ pub fn shingles(normalized: &str) -> Vec<u64> {
     hashes
 }
 
-/// FNV-1a, mixed so that all bits vote.
-/// Source: Fowler, Noll & Vo; the mixer is that of SplitMix64 (Steele, Lea & Flood, OOPSLA 2014).
+/// FNV-1a.
+/// Source: Fowler, Noll & Vo.
 fn hash(text: &str) -> u64 {
-    let fnv = text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    let mixed = (fnv ^ fnv >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ mixed >> 31
+    })
 }
 
 #[cfg(test)]

@@ -35,6 +35,7 @@ pub(super) fn read(files: &ConfigFiles, catalog: &Catalog) -> Result<RecordKind,
         card: Card::default(),
         sections: Vec::new(),
         sorts: Vec::new(),
+        applicability: None,
         fields,
     })
 }
@@ -88,6 +89,7 @@ fn plain(path: &str, field_type: FieldType) -> Field {
         filterable: false,
         visibility: Visibility::Public,
         deadline: false,
+        suggest: None,
         unit: None,
         max_length: usize::MAX,
         min: None,

@@ -60,7 +60,9 @@ pub fn run(evaluate: &Evaluate) -> anyhow::Result<ExitCode> {
     let corpus = if plain.is_file() { plain } else { evaluate.set.join("corpus.jsonl.gz") };
     let mut found = read(evaluate, &corpus, Entry::of_corpus)?;
     let mut judgements = read_qrels(&evaluate.set.join(&evaluate.qrels))?;
-    let (mut from, mut to) = (evaluate.from.as_str(), evaluate.to.as_str());
+    let first = app.matches.rules.pairs.first().context("matching.toml declares no pair")?;
+    let mut from = evaluate.from.as_deref().unwrap_or(&first.from);
+    let mut to = evaluate.to.as_deref().unwrap_or(&first.to);
     if evaluate.reverse {
         std::mem::swap(&mut lookers, &mut found);
         std::mem::swap(&mut from, &mut to);
