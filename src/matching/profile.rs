@@ -1,100 +1,51 @@
 //! An enterprise's profile, read as if it were a record: its attributes are the fields.
 
-use std::sync::Arc;
-
-use crate::record::Catalog;
-use crate::record::kind::{Card, Field, FieldType, Label, RecordKind, Visibility};
-use crate::record::kind_toml::problem::Problems;
-use crate::record::kind_toml::reader::{Document, Table};
-use crate::record::kind_toml::{ConfigError, ConfigFiles};
+use crate::record::attribute::{Attribute, AttributeType};
+use crate::record::kind::{Catalog, Field, FieldType, Label, RecordKind};
 
 /// What pairs call the profile.
 pub const NAME: &str = "profile";
-/// Where its attributes are declared.
-const FILE: &str = "attributes.toml";
 
-/// Reads the attributes; without the file a profile has none.
-pub(super) fn read(files: &ConfigFiles, catalog: &Catalog) -> Result<RecordKind, ConfigError> {
-    let problems = Problems::default();
-    let mut fields = Vec::new();
-    if files.get(FILE).is_some()
-        && let Some(text) = files.text(FILE, &problems)
-        && let Some(document) = Document::parse(files.path(FILE), text, &problems)
-    {
-        for item in document.root().items("attribute") {
-            fields.extend(item.table().and_then(|table| attribute(&table, catalog)));
-        }
-    }
-    problems.into_result()?;
-    Ok(RecordKind {
+/// Makes a kind of the declared attributes.
+pub(super) fn kind(catalog: &Catalog) -> RecordKind {
+    RecordKind {
         name: NAME.into(),
         label: Label { zh: "企业画像".into(), en: "Enterprise profile".into() },
-        description: Label::default(),
-        order: 0,
-        boost: 1.0,
-        card: Card::default(),
-        sections: Vec::new(),
-        sorts: Vec::new(),
-        applicability: None,
-        fields,
-    })
+        fields: catalog.attributes.list.iter().map(field).collect(),
+        ..RecordKind::default()
+    }
 }
 
-/// Reads what matching needs of an attribute; what is wrong with it is for its own reader to say.
-fn attribute(table: &Table<'_>, catalog: &Catalog) -> Option<Field> {
-    let name = table.get("id")?.text()?.to_owned();
-    let vocabulary = table.get("vocabulary").and_then(|node| node.text());
-    let vocabulary = vocabulary.and_then(|name| catalog.vocabularies.get(name)).cloned();
-    let is_tree = vocabulary
-        .as_ref()
-        .is_some_and(|vocabulary| vocabulary.entries.iter().any(|entry| entry.parent.is_some()));
-    let coded = if is_tree { FieldType::Tree } else { FieldType::Term };
-    let declared = table.get("type")?.text()?;
-    let (field_type, members) = match declared {
-        "bool" => (FieldType::Bool, false),
-        "int" => (FieldType::Integer, false),
-        "money" => (FieldType::Money, false),
-        "ratio" => (FieldType::Decimal, false),
-        "date" => (FieldType::Date, false),
-        "code_set" => (FieldType::Object, true),
-        _ => (coded, false),
+fn field(attribute: &Attribute) -> Field {
+    let is_tree = |attribute: &Attribute| {
+        let entries = attribute.vocabulary.iter().flat_map(|vocabulary| &vocabulary.entries);
+        entries.into_iter().any(|entry| entry.parent.is_some())
     };
-    let mut field = plain(&name, field_type);
-    field.label = table.get("label").and_then(|node| node.label()).unwrap_or_default();
+    let coded = if is_tree(attribute) { FieldType::Tree } else { FieldType::Term };
+    let (field_type, members) = match attribute.attribute_type {
+        AttributeType::Bool => (FieldType::Bool, false),
+        AttributeType::Int => (FieldType::Integer, false),
+        AttributeType::Money => (FieldType::Money, false),
+        AttributeType::Ratio => (FieldType::Decimal, false),
+        AttributeType::Date => (FieldType::Date, false),
+        AttributeType::CodeSet => (FieldType::Object, true),
+        AttributeType::Code | AttributeType::Region => (coded, false),
+    };
+    let mut field = plain(&attribute.id, field_type);
+    field.label = attribute.label.clone();
     if members {
-        let mut code = plain(&format!("{name}.code"), coded);
+        // `[{"code": …, "from": …, "to": …}]`
+        let mut code = plain(&format!("{}.code", attribute.id), coded);
         code.name = "code".into();
-        code.vocabulary = vocabulary;
+        code.vocabulary = attribute.vocabulary.clone();
         field.multiple = true;
         field.fields = vec![code];
     } else {
-        field.vocabulary = vocabulary;
+        field.vocabulary = attribute.vocabulary.clone();
     }
-    Some(field)
+    field
 }
 
 fn plain(path: &str, field_type: FieldType) -> Field {
-    Field {
-        name: path.to_owned(),
-        path: Arc::from(path),
-        field_type,
-        label: Label::default(),
-        help: None,
-        role: None,
-        multiple: false,
-        required: false,
-        vocabulary: None,
-        facet: None,
-        sortable: false,
-        filterable: false,
-        visibility: Visibility::Public,
-        deadline: false,
-        suggest: None,
-        unit: None,
-        max_length: usize::MAX,
-        min: None,
-        max: None,
-        fields: Vec::new(),
-        open: false,
-    }
+    Field { name: path.to_owned(), path: path.into(), field_type, ..Field::default() }
 }

@@ -64,7 +64,7 @@ pub struct Column {
 }
 
 /// A declared kind of record.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct RecordKind {
     pub name: Arc<str>,
     pub label: Label,
@@ -225,7 +225,7 @@ impl Direction {
 }
 
 /// A declared field.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Field {
     pub name: String,
     /// Dotted path from the record: `windows.closes`; the name itself at the top.
@@ -258,9 +258,10 @@ pub struct Field {
     pub open: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FieldType {
+    #[default]
     Text,
     /// Document numbers, patent numbers, models: matched whole and in parts, in any spelling.
     Code,
