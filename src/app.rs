@@ -38,7 +38,7 @@ pub struct App {
     pub suggest: Arc<SuggestService>,
     pub search: Arc<SearchService>,
     pub alerts: Arc<AlertService>,
-    pub matches: MatchService,
+    pub matches: Arc<MatchService>,
     pub ingest: IngestService,
     pub keys: Keys,
     pub clock: Clock,
@@ -130,6 +130,14 @@ impl App {
             store: store.clone(),
             engine: engine.clone(),
         });
+        let matches = Arc::new(MatchService {
+            catalog: catalog.clone(),
+            analyzer: analyzer.clone(),
+            store: store.clone(),
+            engine: engine.clone(),
+            rules,
+            similarity: None,
+        });
         let keys = Keys::open(store.clone())?;
         let alerts = Arc::new(AlertService::new(
             catalog.clone(),
@@ -147,14 +155,7 @@ impl App {
                 engine.clone(),
                 PopularOptions { min_count: config.search.popular_min_count },
             )),
-            matches: MatchService {
-                catalog: catalog.clone(),
-                analyzer: analyzer.clone(),
-                store: store.clone(),
-                engine: engine.clone(),
-                rules,
-                similarity: None,
-            },
+            matches,
             ingest: IngestService {
                 catalog: catalog.clone(),
                 dictionary: dictionary.clone(),
