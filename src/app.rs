@@ -17,6 +17,7 @@ use crate::record::kind_toml::{ConfigError, ConfigFiles};
 use crate::record::{Catalog, Revision};
 use crate::service::alerts::AlertService;
 use crate::service::alerts::forward::Forward;
+use crate::service::dictionaries::Dictionaries;
 use crate::service::indexing::{Indexing, IndexingError, Progress};
 use crate::service::ingest::IngestService;
 use crate::service::keys::Keys;
@@ -123,10 +124,16 @@ impl App {
         engine: Arc<dyn Engine>,
         config: &Config,
     ) -> Result<Self, OpenError> {
+        let dictionaries = Arc::new(Dictionaries::open(
+            config.dictionaries.clone(),
+            analyzer.clone(),
+            catalog.clone(),
+        )?);
         let dictionary = Arc::new(Dictionary::new(catalog.clone())?);
         let search = Arc::new(SearchService {
             catalog: catalog.clone(),
             analyzer: analyzer.clone(),
+            dictionaries,
             store: store.clone(),
             engine: engine.clone(),
         });
@@ -188,18 +195,20 @@ impl App {
         self.indexing().catch_up(report)
     }
 
-    /// Keeps the index, the suggestions and the alerts behind the store, each on a thread of its own.
+    /// Keeps the index, the suggestions and the alerts behind the store, and the dictionaries behind their files, each
+    /// on a thread of its own.
     pub fn follow(&self) -> Follower {
         let stop = Arc::new(AtomicBool::new(false));
         let (progress, thread) = self.indexing().follow(stop.clone());
         let clock = self.clock.clone();
         let mut threads = self.alerts.follow(move || clock.today(), stop.clone());
         threads.extend([thread, self.suggest.follow(stop.clone())]);
+        threads.extend(self.search.dictionaries.watch(stop.clone()));
         Follower { progress, stop, threads }
     }
 }
 
-/// The threads that follow live writes; they stop, with everything committed, when this is dropped.
+/// The threads that follow live writes and dictionaries; they stop, with everything committed, when this is dropped.
 pub struct Follower {
     pub progress: Progress,
     stop: Arc<AtomicBool>,

@@ -13,6 +13,7 @@ use super::Place;
 use crate::applicability::{Dictionary, Rules};
 use crate::config::Config;
 use crate::matching::Matching;
+use crate::query::understand::Lexicon;
 use crate::record::{Catalog, validate};
 use crate::service::ingest::Draft;
 use crate::text::Analyzer;
@@ -53,9 +54,14 @@ impl CheckConfig {
         if let Err(error) = &analyzer {
             writeln!(out, "{error}")?;
         }
-        let (Ok(catalog), Ok(rules), Ok(_), true) = (catalog, rules, analyzer, is_sound) else {
+        let (Ok(catalog), Ok(rules), Ok(analyzer), true) = (catalog, rules, analyzer, is_sound)
+        else {
             return Ok(ExitCode::FAILURE);
         };
+        if let Err(error) = Lexicon::open(config.dictionaries.as_deref(), &analyzer, &catalog) {
+            writeln!(out, "{error}")?;
+            return Ok(ExitCode::FAILURE);
+        }
         let catalog = Arc::new(catalog);
         let dictionary = match Dictionary::new(catalog.clone()) {
             Ok(dictionary) => dictionary,

@@ -29,6 +29,8 @@ pub struct Hit {
     pub score: f32,
     /// What the score is made of, in the order of the signals.
     pub parts: Vec<(Signal, f32)>,
+    /// What the declared signals added, in their order: of each the place among [`Search::rankers`] and the points.
+    pub signals: Vec<(usize, f32)>,
     /// The value that the list is ordered by; `None` when ordered by score, or when the record lacks the field.
     pub key: Option<SortKey>,
 }

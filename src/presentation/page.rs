@@ -10,7 +10,9 @@ use serde_json::value::RawValue;
 use super::facet::FacetValue;
 use super::snippet::{Fragment, Highlighter};
 use crate::engine::Hit;
+use crate::query::Ranker;
 use crate::query::ladder::Relaxation;
+use crate::query::understand::Offer;
 use crate::record::{RecordKind, Role, State, Visibility};
 
 /// Characters of a snippet.
@@ -36,11 +38,22 @@ pub struct SearchPage {
 }
 
 /// How the query was read.
-#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Default, PartialEq, Serialize)]
 pub struct Understood {
     pub words: Vec<String>,
     pub phrases: Vec<String>,
     pub excluded: Vec<String>,
+    /// Filters that words of the query suggest, in their order. None is applied.
+    pub filters: Vec<Offer>,
+    /// Words that were also looked for in other forms.
+    pub synonyms: Vec<Synonym>,
+}
+
+/// A word of the query, and what else was looked for; all normalized.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Synonym {
+    pub text: String,
+    pub also: Vec<String>,
 }
 
 /// A correction that was made.
@@ -68,19 +81,21 @@ pub struct Item {
 /// What a signal added to the score.
 #[derive(Debug, PartialEq, Serialize)]
 pub struct Contribution {
-    pub signal: &'static str,
-    pub label: &'static str,
+    pub signal: Arc<str>,
+    pub label: Arc<str>,
     pub value: f32,
 }
 
 /// Makes a result of a hit and its record's stored JSON; `None` when the record must not be shown (any more).
+///
+/// `explain` holds the signals that the hit was ranked by, when an explanation is wanted.
 pub fn item(
     hit: &Hit,
     json: &[u8],
     kind: &RecordKind,
     scope: Visibility,
     highlighter: &Highlighter,
-    explain: bool,
+    explain: Option<&[Ranker]>,
 ) -> Option<Item> {
     let members: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_slice(json).ok()?;
     let state: State = serde_json::from_str(members.get("_state")?.get()).ok()?;
@@ -122,16 +137,18 @@ pub fn item(
             record.entry(name.to_owned()).or_insert_with(|| (*value).to_owned());
         }
     }
-    let explanation = explain.then(|| {
-        hit.parts
-            .iter()
-            .filter(|(_, value)| *value != 0.0)
-            .map(|(signal, value)| Contribution {
-                signal: signal.name(),
-                label: signal.label(),
-                value: *value,
-            })
-            .collect()
+    let explanation = explain.map(|rankers| {
+        let parts = hit.parts.iter().map(|(signal, value)| Contribution {
+            signal: signal.name().into(),
+            label: signal.label().into(),
+            value: *value,
+        });
+        let signals = hit.signals.iter().filter_map(|(at, value)| {
+            let ranker = rankers.get(*at)?;
+            let (signal, label) = (ranker.name.clone(), ranker.label.clone());
+            Some(Contribution { signal, label, value: *value })
+        });
+        parts.chain(signals).filter(|part| part.value != 0.0).collect()
     });
     Some(Item {
         kind: hit.id.kind.clone(),

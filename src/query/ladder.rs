@@ -3,13 +3,25 @@
 //! A record matches a word when it holds the word's characters next to each other: all adjacent pairs (grams) of the
 //! word. How the dictionary happens to cut the record does not matter, so no record is lost to segmentation. Words,
 //! single characters, title and keywords then decide the order.
+//!
+//! What is understood of the text widens what may stand for a word: another way to say it, or a value that the record
+//! has (`understand`).
 
 use serde::{Deserialize, Serialize};
 
+use super::filter::Filter;
 use super::typed::Typed;
-use super::{Part, Query, Signal, TokenField, WeightedTerm};
-use crate::record::kind::Scoring;
-use crate::text::{Analyzer, chars, code_key, grams};
+use super::understand::{Alternative, Span, Understanding};
+use super::{Measure, Part, Query, Ranker, ShareOf, Signal, TokenField, WeightedTerm};
+use crate::record::kind::{Scoring, SignalRule};
+use crate::text::{Analyzer, QueryWord, chars, grams};
+
+/// What a satisfied condition counts among the matches from which the best are re-scored: as much as a rare word.
+const WISH: f32 = 6.0;
+/// A query of more words is not checked for how many of them each result has.
+const MAX_COVERAGE: usize = 12;
+/// A longer text is no title.
+const MAX_TITLE: usize = 60;
 
 /// What a list of results holds, from the strictest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -17,7 +29,7 @@ use crate::text::{Analyzer, chars, code_key, grams};
 pub enum Relaxation {
     /// Every result holds what was typed, literally.
     Exact,
-    /// Every result holds every word.
+    /// Every result holds every word, or what stands for it.
     AllWords,
     /// Every result holds three words in four.
     MostWords,
@@ -31,6 +43,7 @@ pub struct Rung {
     pub relaxation: Relaxation,
     pub query: Query,
     pub parts: Vec<Part>,
+    pub rankers: Vec<Ranker>,
 }
 
 /// All ways to answer one typed query, and what to mark in the results.
@@ -46,95 +59,270 @@ pub struct Ladder {
 }
 
 /// A piece of the query that a record has or lacks.
+#[derive(Clone, PartialEq)]
 struct Leaf {
     text: String,
     /// Holds no 汉字: matched at word boundaries first.
     latin: bool,
 }
 
-impl Ladder {
-    pub fn new(typed: &Typed, analyzer: &Analyzer, scoring: &Scoring) -> Self {
-        let normalized = analyzer.normalize(&typed.plain).text;
-        let words = analyzer.words(&normalized);
-        let mut leaves: Vec<Leaf> = Vec::new();
-        let mut units: Vec<(String, u32)> = Vec::new();
-        for word in &words {
-            for unit in &word.units {
-                count(&mut units, unit);
-            }
+impl Leaf {
+    fn new(text: &str) -> Self {
+        Self { text: text.to_owned(), latin: is_latin(text) }
+    }
+
+    fn is_single(&self) -> bool {
+        !self.latin && self.text.chars().nth(1).is_none()
+    }
+}
+
+/// Some words of the query, and what may stand for them.
+struct Concept<'a> {
+    leaves: Vec<Leaf>,
+    alternatives: &'a [Alternative],
+    meaning: Option<&'a Filter>,
+}
+
+impl Concept<'_> {
+    fn requirement(&self, scoring: &Scoring) -> Query {
+        let own = self.leaves.iter().map(|leaf| requirement(leaf, scoring, 1.0));
+        let own = all_of(own.collect());
+        let others = self.alternatives.iter().map(|other| other_way(other, scoring));
+        let meaning = self.meaning.map(|filter| Query::Filter(filter.clone()));
+        let mut ways: Vec<Query> = std::iter::once(own).chain(others).chain(meaning).collect();
+        match ways.len() {
+            1 => ways.remove(0),
+            _ => Query::Best(ways),
+        }
+    }
+
+    fn is_literal(&self) -> bool {
+        self.leaves.len() == 1 && self.alternatives.is_empty() && self.meaning.is_none()
+    }
+}
+
+/// Groups the words of one branch by what they mean.
+fn concepts(read: &Understanding) -> Vec<Concept<'_>> {
+    let is_in = |span: &Span, word: &QueryWord| {
+        span.range.start <= word.start && word.end <= span.range.end
+    };
+    let mut concepts: Vec<Concept<'_>> = Vec::new();
+    let mut words = read.words.iter().peekable();
+    while let Some(word) = words.next() {
+        let Some(span) = read.spans.iter().find(|span| is_in(span, word)) else {
             for leaf in &word.leaves {
-                if !leaves.iter().any(|known| known.text == *leaf) {
-                    leaves.push(Leaf { text: leaf.clone(), latin: is_latin(leaf) });
+                let leaves = vec![Leaf::new(leaf)];
+                if !concepts.iter().any(|known| known.is_literal() && known.leaves == leaves) {
+                    concepts.push(Concept { leaves, alternatives: &[], meaning: None });
                 }
             }
-        }
-        // 的, 与 and the like say nothing beside real words.
-        if leaves.iter().any(|leaf| leaf.text.chars().nth(1).is_some()) {
-            leaves.retain(|leaf| leaf.latin || leaf.text.chars().nth(1).is_some());
-        } else if leaves.len() > 1 && leaves.iter().all(|leaf| !leaf.latin) {
-            // A name that the dictionary does not know: its characters mean something only together.
-            leaves = vec![Leaf { text: normalized.clone(), latin: false }];
-        }
-        let tokens = Tokens::new(&normalized, units, &leaves, typed, analyzer);
-        let mut rungs = Vec::new();
-        let required: Vec<Query> = typed
-            .phrases
-            .iter()
-            .map(|phrase| literal(&analyzer.normalize(phrase).text, scoring))
-            .collect();
-        let excluded: Vec<Query> = typed
-            .excluded
-            .iter()
-            .map(|word| literal(&analyzer.normalize(word).text, scoring))
-            .collect();
-        let codes = codes(&typed.plain);
-        let mut add = |relaxation, main: Option<Query>, in_base: InBase| {
-            let main = match main {
-                Some(main) if codes.is_empty() => Some(main),
-                Some(main) => {
-                    Some(any_of(std::iter::once(main).chain(codes.iter().map(|key| Query::Term {
-                        field: TokenField::Code,
-                        token: key.clone(),
-                        boost: scoring.roles.code,
-                    }))))
-                }
-                None => None,
-            };
-            let all: Vec<Query> = required.iter().cloned().chain(main).collect();
-            let keep = if all.is_empty() { Query::All } else { Query::And(all) };
-            let query = match excluded.is_empty() {
-                true => keep,
-                false => Query::Without { keep: Box::new(keep), drop: excluded.clone() },
-            };
-            rungs.push(Rung { relaxation, query, parts: tokens.parts(scoring, in_base) });
+            continue;
         };
-        if leaves.is_empty() {
+        let mut leaves: Vec<Leaf> = word.leaves.iter().map(|leaf| Leaf::new(leaf)).collect();
+        while let Some(word) = words.next_if(|word| is_in(span, word)) {
+            leaves.extend(word.leaves.iter().map(|leaf| Leaf::new(leaf)));
+        }
+        if !span.is_required {
+            continue;
+        }
+        // 科小 is two single characters to the dictionary.
+        if leaves.iter().any(Leaf::is_single) {
+            leaves = vec![Leaf::new(&read.normalized[span.range.clone()])];
+        }
+        concepts.push(Concept {
+            leaves,
+            alternatives: &span.alternatives,
+            meaning: span.meaning.as_ref(),
+        });
+    }
+    // 的, 与 and the like say nothing beside real words.
+    let is_single = |concept: &Concept<'_>| concept.is_literal() && concept.leaves[0].is_single();
+    if concepts.iter().any(|concept| !is_single(concept)) {
+        concepts.retain(|concept| !is_single(concept));
+        return concepts;
+    }
+    if concepts.len() > 1 {
+        // A name that the dictionary does not know: its characters mean something only together.
+        concepts.truncate(1);
+        concepts[0].leaves = vec![Leaf { text: read.normalized.clone(), latin: false }];
+    }
+    if concepts.is_empty() {
+        // Nothing but words that say nothing: then they are what is looked for.
+        let leaves: Vec<Leaf> =
+            read.words.iter().flat_map(|word| &word.leaves).map(|leaf| Leaf::new(leaf)).collect();
+        if !leaves.is_empty() {
+            concepts.push(Concept { leaves, alternatives: &[], meaning: None });
+        }
+    }
+    concepts
+}
+
+impl Ladder {
+    /// Makes the rungs of a query whose branches were understood one by one.
+    pub fn new(
+        typed: &Typed,
+        branches: &[Understanding],
+        analyzer: &Analyzer,
+        scoring: &Scoring,
+    ) -> Self {
+        let concepts: Vec<Vec<Concept<'_>>> = branches.iter().map(concepts).collect();
+        let all: Vec<&Concept<'_>> = concepts.iter().flatten().collect();
+        let tokens = Tokens::new(branches, &all, typed, analyzer);
+        let literal_texts = |texts: &[String]| -> Vec<Query> {
+            texts.iter().map(|text| literal(&analyzer.normalize(text).text, scoring)).collect()
+        };
+        let plan = Plan {
+            required: literal_texts(&typed.phrases),
+            excluded: literal_texts(&typed.excluded),
+            codes: branches
+                .iter()
+                .flat_map(|branch| &branch.codes)
+                .map(|key| Query::Term {
+                    field: TokenField::Code,
+                    token: key.clone(),
+                    boost: scoring.roles.code,
+                })
+                .collect(),
+            wishes: branches
+                .iter()
+                .flat_map(|branch| &branch.spans)
+                .filter_map(|span| span.meaning.clone().map(Query::Filter))
+                .collect(),
+            title: match branches {
+                [only] if typed.phrases.is_empty() => title(&only.normalized),
+                _ => None,
+            },
+            coverage: all.iter().map(|concept| concept.requirement(scoring)).collect(),
+            tokens: &tokens,
+            scoring,
+        };
+        let mut rungs = Vec::new();
+        if all.is_empty() {
             // Only phrases and exclusions, or nothing that is a letter or digit.
             let main =
                 (!typed.plain.is_empty() && typed.phrases.is_empty()).then_some(Query::Nothing);
-            add(Relaxation::Exact, main, InBase::Leaves);
+            rungs.push(plan.rung(Relaxation::Exact, main));
         } else {
-            let clauses: Vec<Query> =
-                leaves.iter().map(|leaf| requirement(leaf, scoring)).collect();
-            let label = if leaves.len() == 1 { Relaxation::Exact } else { Relaxation::AllWords };
-            add(label, Some(Query::And(clauses.clone())), InBase::Leaves);
+            let each = |minimum: fn(usize) -> usize| {
+                let branches = concepts.iter().filter(|branch| !branch.is_empty()).map(|branch| {
+                    let clauses: Vec<Query> =
+                        branch.iter().map(|concept| concept.requirement(scoring)).collect();
+                    match minimum(clauses.len()) {
+                        all if all == clauses.len() => all_of(clauses),
+                        minimum => Query::Or { clauses, minimum },
+                    }
+                });
+                any_of(branches)
+            };
+            let is_exact = matches!(all.as_slice(), [only] if only.is_literal());
+            let label = if is_exact { Relaxation::Exact } else { Relaxation::AllWords };
+            rungs.push(plan.rung(label, Some(each(|len| len))));
             if typed.phrases.is_empty() {
-                if clauses.len() > 1 {
-                    let minimum = (clauses.len() * 3).div_ceil(4).min(clauses.len() - 1).max(1);
-                    add(
-                        Relaxation::MostWords,
-                        Some(Query::Or { clauses, minimum }),
-                        InBase::Leaves,
-                    );
+                if concepts.iter().any(|branch| branch.len() > 1) {
+                    rungs.push(plan.rung(Relaxation::MostWords, Some(each(most))));
                 }
-                add(Relaxation::Grams, Some(tokens.any(scoring)), InBase::AllGrams);
+                rungs.push(plan.rung(Relaxation::Grams, Some(tokens.any(scoring))));
             }
         }
-        let needles = tokens.needles(&leaves, typed, analyzer);
-        let words = words.into_iter().map(|word| word.text).collect();
+        let needles = tokens.needles(&all, typed, analyzer);
+        let words = branches.iter().flat_map(|branch| &branch.words);
         // A sentence is not a list of conditions: the record that answers it rarely holds all its words.
-        let enough = if leaves.len() <= 3 { 10 } else { 100 };
-        Self { rungs, needles, words, enough }
+        let num_leaves: usize = all.iter().map(|concept| concept.leaves.len()).sum();
+        let enough = if num_leaves <= 3 { 10 } else { 100 };
+        Self { rungs, needles, words: words.map(|word| word.text.clone()).collect(), enough }
+    }
+}
+
+/// Three words in four, but never all of several.
+fn most(len: usize) -> usize {
+    (len * 3).div_ceil(4).min(len.saturating_sub(1)).max(1)
+}
+
+/// What all rungs of a query share.
+struct Plan<'a> {
+    required: Vec<Query>,
+    excluded: Vec<Query>,
+    codes: Vec<Query>,
+    wishes: Vec<Query>,
+    title: Option<(Query, usize)>,
+    /// What each word asks for.
+    coverage: Vec<Query>,
+    tokens: &'a Tokens,
+    scoring: &'a Scoring,
+}
+
+impl Plan<'_> {
+    fn rung(&self, relaxation: Relaxation, main: Option<Query>) -> Rung {
+        let main = main.map(|main| match self.codes.is_empty() {
+            true => main,
+            false => any_of(std::iter::once(main).chain(self.codes.iter().cloned())),
+        });
+        let all: Vec<Query> = self.required.iter().cloned().chain(main).collect();
+        let mut query = if all.is_empty() { Query::All } else { all_of(all) };
+        if !self.wishes.is_empty() {
+            query =
+                Query::Prefer { keep: Box::new(query), wishes: self.wishes.clone(), boost: WISH };
+        }
+        if !self.excluded.is_empty() {
+            query = Query::Without { keep: Box::new(query), drop: self.excluded.clone() };
+        }
+        let in_base = match relaxation {
+            Relaxation::Grams => InBase::AllGrams,
+            _ => InBase::Leaves,
+        };
+        Rung {
+            relaxation,
+            query,
+            parts: self.tokens.parts(self.scoring, in_base),
+            rankers: self.rankers(relaxation),
+        }
+    }
+
+    /// Makes the declared signals that can tell results of this rung apart.
+    fn rankers(&self, relaxation: Relaxation) -> Vec<Ranker> {
+        let mut rankers = Vec::with_capacity(self.scoring.signals.len());
+        for signal in self.scoring.signals.iter().filter(|signal| signal.weight > 0.0) {
+            let (share_of, measure) = match &signal.rule {
+                SignalRule::Code if !self.codes.is_empty() => {
+                    let queries = vec![any_of(self.codes.iter().cloned())];
+                    (ShareOf::Best, Measure::Matches { queries, base: 0.0 })
+                }
+                SignalRule::Understood if !self.wishes.is_empty() => {
+                    let queries = self.wishes.clone();
+                    (ShareOf::Best, Measure::Matches { queries, base: WISH })
+                }
+                SignalRule::Title => match &self.title {
+                    Some((phrase, length)) => (
+                        ShareOf::Best,
+                        Measure::TitleShare { phrase: phrase.clone(), length: *length },
+                    ),
+                    None => continue,
+                },
+                SignalRule::Coverage
+                    if relaxation >= Relaxation::MostWords
+                        && (2..=MAX_COVERAGE).contains(&self.coverage.len()) =>
+                {
+                    let queries = self.coverage.clone();
+                    (ShareOf::Own, Measure::Matches { queries, base: 0.0 })
+                }
+                SignalRule::Value { path, worth, absent } => {
+                    let (path, worth) = (path.clone(), worth.clone());
+                    (ShareOf::Own, Measure::Value { path, worth, absent: *absent })
+                }
+                SignalRule::Recency { half_life_days } => {
+                    (ShareOf::Own, Measure::Recency { half_life_days: *half_life_days })
+                }
+                SignalRule::Code | SignalRule::Understood | SignalRule::Coverage => continue,
+            };
+            rankers.push(Ranker {
+                name: signal.name.clone(),
+                label: signal.label.zh.as_str().into(),
+                weight: signal.weight,
+                share_of,
+                measure,
+            });
+        }
+        rankers
     }
 }
 
@@ -155,30 +343,49 @@ struct Tokens {
     latin: Vec<(String, u32)>,
     /// Those that a record must hold to have a leaf.
     leaf_grams: Vec<String>,
+    /// Other ways to say parts of the query, with the words of each.
+    others: Vec<(Alternative, Vec<String>)>,
 }
 
 impl Tokens {
     fn new(
-        normalized: &str,
-        mut units: Vec<(String, u32)>,
-        leaves: &[Leaf],
+        branches: &[Understanding],
+        concepts: &[&Concept<'_>],
         typed: &Typed,
         analyzer: &Analyzer,
     ) -> Self {
-        let (mut all_grams, mut leaf_grams, mut all_chars) = (Vec::new(), Vec::new(), Vec::new());
-        let phrases: Vec<String> =
-            typed.phrases.iter().map(|phrase| analyzer.normalize(phrase).text).collect();
-        for phrase in &phrases {
-            for word in analyzer.words(phrase) {
+        let (mut units, mut leaf_grams) = (Vec::new(), Vec::new());
+        let mut texts: Vec<String> = Vec::new();
+        for branch in branches {
+            let is_scored = |word: &&QueryWord| {
+                let mut spans = branch.spans.iter().filter(|span| !span.is_scored);
+                !spans.any(|span| span.range.start < word.end && word.start < span.range.end)
+            };
+            for word in branch.words.iter().filter(is_scored) {
                 for unit in &word.units {
                     count(&mut units, unit);
                 }
             }
-            for gram in grams(phrase) {
+            let mut text = branch.normalized.clone();
+            for span in branch.spans.iter().rev().filter(|span| !span.is_scored) {
+                text.replace_range(span.range.clone(), "\n");
+            }
+            texts.push(text);
+        }
+        for phrase in &typed.phrases {
+            let phrase = analyzer.normalize(phrase).text;
+            for word in analyzer.words(&phrase) {
+                for unit in &word.units {
+                    count(&mut units, unit);
+                }
+            }
+            for gram in grams(&phrase) {
                 push_new(&mut leaf_grams, &gram);
             }
+            texts.push(phrase);
         }
-        for text in std::iter::once(normalized).chain(phrases.iter().map(String::as_str)) {
+        let (mut all_grams, mut all_chars) = (Vec::new(), Vec::new());
+        for text in &texts {
             for gram in grams(text) {
                 // Pairs of Latin letters say little: words stand for them.
                 if !is_latin(&gram) {
@@ -189,16 +396,23 @@ impl Tokens {
                 count(&mut all_chars, ch.encode_utf8(&mut [0; 4]));
             }
         }
-        for leaf in leaves.iter().filter(|leaf| !leaf.latin) {
-            for gram in grams(&leaf.text) {
-                push_new(&mut leaf_grams, &gram);
+        let mut others: Vec<(Alternative, Vec<String>)> = Vec::new();
+        for concept in concepts {
+            for leaf in concept.leaves.iter().filter(|leaf| !leaf.latin) {
+                for gram in grams(&leaf.text) {
+                    push_new(&mut leaf_grams, &gram);
+                }
+            }
+            for other in concept.alternatives {
+                let words = analyzer.words(&other.text).into_iter().map(|word| word.text);
+                others.push((other.clone(), words.collect()));
             }
         }
         let latin = units.iter().filter(|(unit, _)| is_latin(unit)).cloned().collect();
-        Self { units, grams: all_grams, leaf_grams, chars: all_chars, latin }
+        Self { units, grams: all_grams, leaf_grams, chars: all_chars, latin, others }
     }
 
-    /// Any gram or Latin word.
+    /// Any gram or Latin word, or another way to say a part.
     fn any(&self, scoring: &Scoring) -> Query {
         let term = |field, boost: f32| {
             move |(token, times): &(String, u32)| Query::Term {
@@ -209,7 +423,8 @@ impl Tokens {
         };
         let grams = self.grams.iter().map(term(TokenField::Grams, scoring.units.grams));
         let latin = self.latin.iter().map(term(TokenField::Words, scoring.units.words));
-        any_of(grams.chain(latin))
+        let others = self.others.iter().map(|(other, _)| other_way(other, scoring));
+        any_of(grams.chain(latin).chain(others))
     }
 
     fn parts(&self, scoring: &Scoring, in_base: InBase) -> Vec<Part> {
@@ -240,6 +455,7 @@ impl Tokens {
                 Signal::Keywords,
                 weigh(TokenField::KeywordWords, &self.units, roles.keywords * units.words, &[]),
             ),
+            (Signal::Synonyms, self.synonyms(scoring)),
         ]
         .into_iter()
         .filter(|(_, terms)| !terms.is_empty())
@@ -247,13 +463,41 @@ impl Tokens {
         .collect()
     }
 
-    fn needles(&self, leaves: &[Leaf], typed: &Typed, analyzer: &Analyzer) -> Vec<String> {
+    /// The words of other ways to say parts of the query: each way counts like one word.
+    fn synonyms(&self, scoring: &Scoring) -> Vec<WeightedTerm> {
+        let mut terms = Vec::new();
+        for (other, words) in &self.others {
+            let share = other.weight * scoring.units.words / words.len().max(1) as f32;
+            for word in words {
+                for (field, role) in [
+                    (TokenField::Words, 1.0),
+                    (TokenField::TitleWords, scoring.roles.title),
+                    (TokenField::KeywordWords, scoring.roles.keywords),
+                ] {
+                    let weight = share * role;
+                    if weight > 0.0 {
+                        terms.push(WeightedTerm { field, token: word.clone(), weight });
+                    }
+                }
+            }
+        }
+        terms
+    }
+
+    fn needles(
+        &self,
+        concepts: &[&Concept<'_>],
+        typed: &Typed,
+        analyzer: &Analyzer,
+    ) -> Vec<String> {
+        let leaves: Vec<&Leaf> = concepts.iter().flat_map(|concept| &concept.leaves).collect();
         let single = leaves.iter().all(|leaf| leaf.text.chars().nth(1).is_none());
         let mut needles: Vec<String> = self
             .units
             .iter()
             .map(|(unit, _)| unit)
             .chain(leaves.iter().map(|leaf| &leaf.text))
+            .chain(self.others.iter().map(|(other, _)| &other.text))
             .filter(|word| single || word.chars().nth(1).is_some())
             .cloned()
             .collect();
@@ -264,19 +508,44 @@ impl Tokens {
     }
 }
 
-/// What a record must hold to have the leaf.
-fn requirement(leaf: &Leaf, scoring: &Scoring) -> Query {
+/// What a record must hold to have the leaf; a match scores `weight` times its BM25.
+fn requirement(leaf: &Leaf, scoring: &Scoring, weight: f32) -> Query {
     if leaf.latin {
         return literal_with(&leaf.text, 0.0);
     }
     let mut grams: Vec<Query> = Vec::new();
     for gram in crate::text::grams(&leaf.text) {
-        let term = gram_or_char(&gram, scoring);
+        let term = gram_or_char(&gram, scoring, weight);
         if !grams.contains(&term) {
             grams.push(term);
         }
     }
     Query::And(grams)
+}
+
+/// What a record must hold that says it the other way.
+fn other_way(other: &Alternative, scoring: &Scoring) -> Query {
+    let has_latin = other.text.contains(|c: char| c.is_ascii_alphanumeric());
+    match has_latin {
+        true => literal_with(&other.text, scoring.units.grams * other.weight),
+        false => requirement(&Leaf::new(&other.text), scoring, other.weight),
+    }
+}
+
+/// A phrase that a title holds which is said whole, and its length in characters.
+fn title(normalized: &str) -> Option<(Query, usize)> {
+    let tokens: Vec<(usize, String)> =
+        chars(normalized).into_iter().map(|token| (token.position, token.text)).collect();
+    let length = tokens.len();
+    let phrase = Query::Phrase { field: TokenField::TitleChars, tokens };
+    (2..=MAX_TITLE).contains(&length).then_some((phrase, length))
+}
+
+fn all_of(mut clauses: Vec<Query>) -> Query {
+    match clauses.len() {
+        1 => clauses.remove(0),
+        _ => Query::And(clauses),
+    }
 }
 
 /// Matches records that hold `normalized` as it stands.
@@ -302,17 +571,13 @@ fn literal_with(normalized: &str, boost: f32) -> Query {
     Query::And(clauses)
 }
 
-fn gram_term(gram: &str, scoring: &Scoring) -> Query {
-    Query::Term { field: TokenField::Grams, token: gram.to_owned(), boost: scoring.units.grams }
-}
-
 /// A single character is looked up among the characters: the grams hold it only where it stands alone.
-fn gram_or_char(gram: &str, scoring: &Scoring) -> Query {
-    if gram.chars().nth(1).is_some() {
-        gram_term(gram, scoring)
-    } else {
-        Query::Term { field: TokenField::Chars, token: gram.to_owned(), boost: scoring.units.chars }
-    }
+fn gram_or_char(gram: &str, scoring: &Scoring, weight: f32) -> Query {
+    let (field, unit) = match gram.chars().nth(1).is_some() {
+        true => (TokenField::Grams, scoring.units.grams),
+        false => (TokenField::Chars, scoring.units.chars),
+    };
+    Query::Term { field, token: gram.to_owned(), boost: unit * weight }
 }
 
 fn any_of(clauses: impl Iterator<Item = Query>) -> Query {
@@ -321,18 +586,6 @@ fn any_of(clauses: impl Iterator<Item = Query>) -> Query {
         0 => Query::Nothing,
         _ => Query::Or { clauses, minimum: 1 },
     }
-}
-
-/// Canonical forms of what may be a code: the whole text, and each word that holds a digit.
-fn codes(plain: &str) -> Vec<String> {
-    let mut keys = Vec::new();
-    for text in std::iter::once(plain).chain(plain.split_whitespace()) {
-        let key = code_key(text);
-        if key.chars().any(|ch| ch.is_ascii_digit()) && key.chars().nth(3).is_some() {
-            push_new(&mut keys, &key);
-        }
-    }
-    keys
 }
 
 fn is_latin(text: &str) -> bool {
@@ -355,7 +608,7 @@ fn count(list: &mut Vec<(String, u32)>, token: &str) {
     }
 }
 
-fn push_new(list: &mut Vec<String>, text: &str) {
+pub(super) fn push_new(list: &mut Vec<String>, text: &str) {
     if !list.iter().any(|known| known == text) {
         list.push(text.to_owned());
     }

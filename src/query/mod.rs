@@ -5,6 +5,7 @@ pub mod ladder;
 pub mod like;
 pub mod request;
 pub mod typed;
+pub mod understand;
 
 use std::sync::Arc;
 
@@ -44,6 +45,12 @@ pub enum Query {
     And(Vec<Query>),
     /// Matches records that match at least `minimum` of the clauses; the scores add up.
     Or { clauses: Vec<Query>, minimum: usize },
+    /// Matches records that match any; the best score counts.
+    Best(Vec<Query>),
+    /// Matches what the filter matches, scores 0.
+    Filter(Filter),
+    /// Matches what `keep` matches; each of `wishes` that a record matches adds `boost` to its score.
+    Prefer { keep: Box<Query>, wishes: Vec<Query>, boost: f32 },
     /// Matches what `keep` matches without what any of `drop` matches.
     Without { keep: Box<Query>, drop: Vec<Query> },
 }
@@ -62,6 +69,41 @@ pub struct WeightedTerm {
     pub weight: f32,
 }
 
+/// A declared signal of one search: how to tell for a hit, and what it counts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ranker {
+    /// Name and label that explanations give.
+    pub name: Arc<str>,
+    pub label: Arc<str>,
+    /// What a signal of 1 adds, as a share of the score that [`share_of`](Self::share_of) says.
+    pub weight: f32,
+    pub share_of: ShareOf,
+    pub measure: Measure,
+}
+
+/// What a signal's weight is a share of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShareOf {
+    /// The hit's own score by text: the signal decides between hits of like score.
+    Own,
+    /// The best score by text of the hits that are re-scored: with weight 1, hits with the signal come first.
+    Best,
+}
+
+/// How a signal in \[0, 1\] is told for a hit.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Measure {
+    /// The share of these that the record matches. `base`: what each has already added to the score that the hits
+    /// were found by.
+    Matches { queries: Vec<Query>, base: f32 },
+    /// The share of the title that the phrase is, for records whose title holds it; lengths in characters.
+    TitleShare { phrase: Query, length: usize },
+    /// What a column's value is worth; `absent` where there is none, 0 for a value that is not listed.
+    Value { path: Arc<str>, worth: Arc<[(String, f32)]>, absent: f32 },
+    /// Halves every so many days since publication.
+    Recency { half_life_days: f32 },
+}
+
 /// What a part of a score stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Signal {
@@ -71,6 +113,7 @@ pub enum Signal {
     Title,
     Keywords,
     Code,
+    Synonyms,
 }
 
 impl Signal {
@@ -82,6 +125,7 @@ impl Signal {
             Signal::Title => "title",
             Signal::Keywords => "keywords",
             Signal::Code => "code",
+            Signal::Synonyms => "synonyms",
         }
     }
 
@@ -93,6 +137,7 @@ impl Signal {
             Signal::Title => "标题匹配",
             Signal::Keywords => "关键词匹配",
             Signal::Code => "编号匹配",
+            Signal::Synonyms => "同义说法匹配",
         }
     }
 }
@@ -103,6 +148,8 @@ pub struct Search {
     pub query: Query,
     /// Re-scores the best hits of `query`; empty when results are ordered by a field.
     pub parts: Vec<Part>,
+    /// Re-orders the best hits after `parts`.
+    pub rankers: Vec<Ranker>,
     pub filter: Option<Filter>,
     /// One group a field: OR within, AND between.
     pub selections: Vec<Selection>,

@@ -55,6 +55,8 @@ pub struct CheckedRequest {
     pub limit: usize,
     pub offset: usize,
     pub cursor: Option<Cursor>,
+    /// Nothing is corrected, replaced or understood.
+    pub raw: bool,
     pub explain: bool,
     /// Of everything that decides which results there are, and their order.
     pub fingerprint: u64,
@@ -182,6 +184,7 @@ impl SearchRequest {
             limit,
             offset,
             cursor,
+            raw: self.raw,
             explain: self.explain,
             fingerprint,
         })

@@ -9,6 +9,8 @@ const MAX_MARKED: usize = 16;
 pub struct Typed {
     /// Everything that is neither quoted nor excluded, joined by spaces.
     pub plain: String,
+    /// The parts of `plain` between which `OR` or `|` stood alone: one of them is enough. Empty if `plain` is.
+    pub branches: Vec<String>,
     /// Must occur literally.
     pub phrases: Vec<String>,
     /// Must not occur.
@@ -46,13 +48,33 @@ impl Typed {
             at_word_start = ch.is_whitespace();
             rest = &rest[ch.len_utf8()..];
         }
-        typed.plain = typed.plain.trim().to_owned();
+        typed.branches = branches(typed.plain.trim());
+        typed.plain = match typed.branches.as_slice() {
+            [] => String::new(),
+            branches => branches.join(" "),
+        };
         typed
     }
 
     pub fn is_empty(&self) -> bool {
         self.plain.is_empty() && self.phrases.is_empty() && self.excluded.is_empty()
     }
+}
+
+/// Splits at every `OR` and `|` that stands alone, between two texts.
+fn branches(plain: &str) -> Vec<String> {
+    let mut branches = Vec::new();
+    let mut start = 0;
+    for word in plain.split_whitespace() {
+        // The words are slices of the text.
+        let at = word.as_ptr() as usize - plain.as_ptr() as usize;
+        if matches!(word, "OR" | "|" | "｜") && branches.len() + 1 < MAX_MARKED {
+            push(&mut branches, &plain[start..at]);
+            start = at + word.len();
+        }
+    }
+    push(&mut branches, &plain[start..]);
+    branches
 }
 
 fn push(list: &mut Vec<String>, text: &str) {
@@ -113,5 +135,19 @@ mod tests {
         check("如何登录“一网通办”平台", "如何登录“一网通办”平台", &[], &[]);
         check("\"招商\"\"公司\"", "", &["招商", "公司"], &[]);
         check("\"\" - ", "-", &[], &[]);
+    }
+
+    #[test]
+    fn either_branch_is_enough() {
+        let check = |text: &str, expected: &[&str]| {
+            assert_eq!(Typed::parse(text).branches, expected, "{text}");
+        };
+        check("高企 认定", &["高企 认定"]);
+        check("雏鹰 OR 瞪羚 企业", &["雏鹰", "瞪羚 企业"]);
+        check("雏鹰 | 瞪羚 -公示", &["雏鹰", "瞪羚"]);
+        check("OR 雏鹰 OR", &["雏鹰"]);
+        check("OR", &[]);
+        check("ORACLE or 数据库", &["ORACLE or 数据库"]);
+        check("", &[]);
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Vocabulary;
 use super::attribute::Attributes;
+use super::understanding::UnderstandingRules;
 
 /// A text in the two languages of the interface.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,9 +29,12 @@ pub struct Catalog {
     pub attributes: Attributes,
     /// How text is scored (`search.toml`).
     pub scoring: Scoring,
+    /// What words of a query may say about fields (`understanding.toml`).
+    pub understanding: UnderstandingRules,
     /// Changes with any file that decides what is indexed: an index made under another one is made anew.
     ///
-    /// The same on every platform and in every run; `search.toml`, used when searching alone, does not change it.
+    /// The same on every platform and in every run; `search.toml` and `understanding.toml`, used when searching
+    /// alone, do not change it.
     pub fingerprint: u64,
 }
 
@@ -405,17 +409,45 @@ pub struct DateBucket {
 }
 
 /// How the units of text and the roles add up to a score.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Scoring {
     pub version: u32,
     pub units: UnitWeights,
     pub roles: RoleBoosts,
+    /// What re-orders the best hits, in the order of the file.
+    pub signals: Vec<RankSignal>,
+}
+
+/// A declared signal: how it is told, and what it counts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RankSignal {
+    /// Own among the signals; explanations give it.
+    pub name: Arc<str>,
+    pub label: Label,
+    pub rule: SignalRule,
+    /// What a signal of 1 adds at most, as a share of a score by text; 0 to 2.
+    pub weight: f32,
+}
+
+/// Where a signal in \[0, 1\] comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SignalRule {
+    /// 1: the record has what the query names by a code.
+    Code,
+    /// The share of the title that the query is, where the title holds it: 1 for the title itself.
+    Title,
+    /// The share of the query's conditions (dates, amounts, regions, terms) that the record satisfies.
+    Understood,
+    /// The share of the query's words that the record has.
+    Coverage,
+    /// What the best of a column's values is worth; `absent` for a record without one, 0 for one that is not listed.
+    Value { path: Arc<str>, worth: Arc<[(String, f32)]>, absent: f32 },
+    /// 1 on the day of publication, half of it `half_life_days` later, and so on.
+    Recency { half_life_days: f32 },
 }
 
 /// Weights of the units that one text is cut into, relative to words.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct UnitWeights {
     pub words: f32,
     pub grams: f32,
@@ -423,8 +455,7 @@ pub struct UnitWeights {
 }
 
 /// What a match in a role adds, relative to a match anywhere in the record.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RoleBoosts {
     pub title: f32,
     pub keywords: f32,

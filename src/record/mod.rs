@@ -5,6 +5,7 @@ pub mod kind;
 pub mod kind_toml;
 pub mod nearest;
 pub mod schema;
+pub mod understanding;
 pub mod validate;
 pub mod value;
 pub mod vocabulary;

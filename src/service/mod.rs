@@ -1,6 +1,7 @@
 //! Where the engine and the store meet.
 
 pub mod alerts;
+pub mod dictionaries;
 pub mod import;
 pub mod indexing;
 pub mod ingest;

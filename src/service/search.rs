@@ -10,16 +10,19 @@ use crate::query::filter::{Filter, Literal};
 use crate::query::ladder::{Ladder, Relaxation, Rung};
 use crate::query::request::{BadRequest, CheckedRequest, Cursor, SearchRequest};
 use crate::query::typed::Typed;
+use crate::query::understand::{Offer, Reader, Understanding};
 use crate::query::{Order, Query, Search, Selection};
 use crate::record::{Catalog, Visibility};
+use crate::service::dictionaries::Dictionaries;
 use crate::store::{Store, StoreError};
 use crate::text::Analyzer;
-use page::{SearchPage, Understood};
+use page::{SearchPage, Synonym, Understood};
 
 /// Answers searches.
 pub struct SearchService {
     pub catalog: Arc<Catalog>,
     pub analyzer: Arc<Analyzer>,
+    pub dictionaries: Arc<Dictionaries>,
     pub store: Arc<dyn Store>,
     pub engine: Arc<dyn Engine>,
 }
@@ -55,15 +58,19 @@ impl SearchService {
         let started = Instant::now();
         let checked = request.check(&self.catalog).map_err(SearchError::Bad)?;
         let typed = Typed::parse(&checked.q);
-        let ladder = Ladder::new(&typed, &self.analyzer, &self.catalog.scoring);
+        let branches = self.understand(&typed, &checked, today);
+        let ladder = Ladder::new(&typed, &branches, &self.analyzer, &self.catalog.scoring);
         let (relaxation, found) = self.climb(&checked, &typed, &ladder, today)?;
+        let rung = ladder.rungs.iter().find(|rung| rung.relaxation == relaxation);
+        let rankers = rung.map_or(&[][..], |rung| &rung.rankers);
         let highlighter = Highlighter::new(&self.analyzer, ladder.needles.iter().cloned());
         let mut items = Vec::with_capacity(found.hits.len());
         for hit in &found.hits {
             let Some(kind) = self.catalog.kind(&hit.id.kind) else { continue };
             // A record withdrawn a moment ago may still be in the index.
             let Some(stored) = self.store.get(&hit.id)? else { continue };
-            items.extend(page::item(hit, &stored.json, kind, scope, &highlighter, checked.explain));
+            let rankers = checked.explain.then_some(&*rankers);
+            items.extend(page::item(hit, &stored.json, kind, scope, &highlighter, rankers));
         }
         let facets = found
             .facets
@@ -83,6 +90,8 @@ impl SearchService {
             relaxation,
             understood: Understood {
                 words: ladder.words,
+                filters: offers(&checked.q, &typed, &branches),
+                synonyms: synonyms(&branches),
                 phrases: typed.phrases,
                 excluded: typed.excluded,
             },
@@ -94,16 +103,43 @@ impl SearchService {
     }
 
     /// Takes a request apart for those who want to know which records it may find, without searching.
-    pub fn standing(&self, request: &SearchRequest) -> Result<Standing, SearchError> {
+    pub fn standing(
+        &self,
+        request: &SearchRequest,
+        today: i32,
+    ) -> Result<Standing, SearchError> {
         let checked = request.check(&self.catalog).map_err(SearchError::Bad)?;
         let typed = Typed::parse(&checked.q);
-        let ladder = Ladder::new(&typed, &self.analyzer, &self.catalog.scoring);
+        let branches = self.understand(&typed, &checked, today);
+        let ladder = Ladder::new(&typed, &branches, &self.analyzer, &self.catalog.scoring);
         Ok(Standing {
             rungs: ladder.rungs,
             enough: ladder.enough,
             filter: with_kinds(&checked),
             selections: checked.selections,
         })
+    }
+
+    /// Understands what was typed, branch by branch; with `raw` it is what it is.
+    fn understand(
+        &self,
+        typed: &Typed,
+        request: &CheckedRequest,
+        today: i32,
+    ) -> Vec<Understanding> {
+        let lexicon = self.dictionaries.lexicon();
+        let reader = Reader {
+            analyzer: &self.analyzer,
+            lexicon: &lexicon,
+            catalog: &self.catalog,
+            kinds: &request.kinds,
+            today,
+        };
+        let read = |branch: &String| match request.raw {
+            true => reader.literal(branch),
+            false => reader.understand(branch),
+        };
+        typed.branches.iter().map(read).collect()
     }
 
     /// Tries the rungs in order until one finds enough; a cursor stays on the rung it was given on.
@@ -123,6 +159,7 @@ impl SearchService {
         let mut search = Search {
             query: Query::All,
             parts: Vec::new(),
+            rankers: Vec::new(),
             filter: with_kinds(request),
             selections: request.selections.clone(),
             facets: request.facets.clone(),
@@ -141,9 +178,9 @@ impl SearchService {
         let mut best: Option<(Relaxation, Found)> = None;
         for rung in rungs {
             search.query = rung.query.clone();
-            search.parts = match search.order {
-                Order::Score => rung.parts.clone(),
-                _ => Vec::new(),
+            (search.parts, search.rankers) = match search.order {
+                Order::Score => (rung.parts.clone(), rung.rankers.clone()),
+                _ => (Vec::new(), Vec::new()),
             };
             let found = self.engine.search(&search)?;
             // What is selected must not change which rung answers, or the facets would count something else.
@@ -158,6 +195,39 @@ impl SearchService {
         }
         best.ok_or_else(|| EngineError::Unsupported("nothing was asked".into()).into())
     }
+}
+
+/// Places the offers of all branches in the query as it was typed. Words that a quotation parted are left out.
+fn offers(q: &str, typed: &Typed, branches: &[Understanding]) -> Vec<Offer> {
+    let mut offers = Vec::new();
+    let mut from = 0;
+    for (text, branch) in typed.branches.iter().zip(branches) {
+        let found = q[from..].find(text.as_str()).map(|at| from + at);
+        for offer in &branch.offers {
+            let (byte, first) = match found {
+                Some(at) => (at, offer.start),
+                None => match q.find(&offer.text) {
+                    Some(at) => (at, 0),
+                    None => continue,
+                },
+            };
+            let start = q[..byte].chars().count() + first;
+            let end = start + offer.text.chars().count();
+            offers.push(Offer { start, end, ..offer.clone() });
+        }
+        from = found.map_or(from, |at| at + text.len());
+    }
+    offers
+}
+
+fn synonyms(branches: &[Understanding]) -> Vec<Synonym> {
+    let spans = branches.iter().flat_map(|branch| {
+        branch.spans.iter().filter(|span| !span.alternatives.is_empty()).map(|span| Synonym {
+            text: branch.normalized[span.range.clone()].to_owned(),
+            also: span.alternatives.iter().map(|other| other.text.clone()).collect(),
+        })
+    });
+    spans.collect()
 }
 
 /// Adds the request's kinds to its filter.

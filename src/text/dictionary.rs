@@ -43,8 +43,8 @@ pub(super) struct Dictionaries {
 impl Dictionaries {
     pub fn read(folder: Option<&Path>) -> Result<Self, DictionaryError> {
         let mut hasher = Sha256::new();
-        let mut read = |name: &str| -> Result<File, DictionaryError> {
-            let file = File::read(folder, name)?;
+        let mut read = |name: &str| -> Result<DictionaryFile, DictionaryError> {
+            let file = DictionaryFile::read(folder, name)?;
             hasher.update((file.text.len() as u64).to_le_bytes());
             hasher.update(&file.text);
             Ok(file)
@@ -58,13 +58,15 @@ impl Dictionaries {
     }
 }
 
-pub(super) struct File {
+/// A dictionary file: UTF-8, one entry a line.
+pub struct DictionaryFile {
     path: PathBuf,
     text: String,
 }
 
-impl File {
-    pub(super) fn read(folder: Option<&Path>, name: &str) -> Result<Self, DictionaryError> {
+impl DictionaryFile {
+    /// Reads a file of a folder, or the copy that is built into the program.
+    pub fn read(folder: Option<&Path>, name: &str) -> Result<Self, DictionaryError> {
         let path = folder.unwrap_or(Path::new("dictionaries")).join(name);
         let bytes = match folder {
             Some(_) => std::fs::read(&path).map_err(|source| match source.kind() {
@@ -94,25 +96,21 @@ impl File {
     }
 
     /// The lines that say something, with their numbers: no comments (`#` first) and no empty ones.
-    pub(super) fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
+    pub fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
         let text = self.text.strip_prefix('\u{feff}').unwrap_or(&self.text);
         let lines = text.lines().enumerate().map(|(index, line)| (index + 1, line.trim_end()));
         lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
     }
 
-    pub(super) fn malformed(
-        &self,
-        line: usize,
-        expected: &'static str,
-        found: &str,
-    ) -> DictionaryError {
+    /// The error for a line of the file.
+    pub fn malformed(&self, line: usize, expected: &'static str, found: &str) -> DictionaryError {
         let found = found.chars().take(80).collect();
         DictionaryError::Malformed { file: self.path.clone(), line, expected, found }
     }
 }
 
 /// One word a line.
-fn parse_words(file: &File) -> Result<Vec<String>, DictionaryError> {
+fn parse_words(file: &DictionaryFile) -> Result<Vec<String>, DictionaryError> {
     let expected =
         "one word of 2 to 32 characters, at least two of them letters or digits, without tabs";
     file.lines()
@@ -129,11 +127,13 @@ fn parse_words(file: &File) -> Result<Vec<String>, DictionaryError> {
 
 /// Reads `not_suggested.txt`: one word a line.
 pub(super) fn read_unsuggested(folder: Option<&Path>) -> Result<Vec<String>, DictionaryError> {
-    parse_words(&File::read(folder, "not_suggested.txt")?)
+    parse_words(&DictionaryFile::read(folder, "not_suggested.txt")?)
 }
 
 /// `traditional TAB simplified`; of several simplified forms, parted by spaces, the first is used.
-fn parse_pairs(file: &File) -> impl Iterator<Item = Result<(usize, &str, &str), DictionaryError>> {
+fn parse_pairs(
+    file: &DictionaryFile,
+) -> impl Iterator<Item = Result<(usize, &str, &str), DictionaryError>> {
     let expected = "traditional form, tab, simplified forms of the same length parted by spaces";
     file.lines().map(move |(line, text)| {
         let Some((from, to)) = text.split_once('\t') else {
@@ -153,13 +153,13 @@ fn parse_pairs(file: &File) -> impl Iterator<Item = Result<(usize, &str, &str), 
     })
 }
 
-fn parse_phrases(file: &File) -> Result<Vec<(String, String)>, DictionaryError> {
+fn parse_phrases(file: &DictionaryFile) -> Result<Vec<(String, String)>, DictionaryError> {
     parse_pairs(file)
         .map(|pair| pair.map(|(_, from, to)| (from.to_owned(), to.to_owned())))
         .collect()
 }
 
-fn parse_chars(file: &File) -> Result<HashMap<char, char>, DictionaryError> {
+fn parse_chars(file: &DictionaryFile) -> Result<HashMap<char, char>, DictionaryError> {
     let mut chars = HashMap::new();
     for pair in parse_pairs(file) {
         let (line, from, to) = pair?;

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use aho_corasick::AhoCorasick;
 
 pub use code::{code_key, code_parts};
-pub use dictionary::DictionaryError;
+pub use dictionary::{DictionaryError, DictionaryFile};
 pub use normalize::Normalized;
 pub use segment::QueryWord;
 pub use unit::{PhraseToken, chars, grams, grams_iter};

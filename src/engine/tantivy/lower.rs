@@ -4,8 +4,8 @@ use std::ops::Bound;
 
 use tantivy::Term;
 use tantivy::query::{
-    AllQuery, BooleanQuery, BoostQuery, ConstScoreQuery, EmptyQuery, ExistsQuery, Occur,
-    PhraseQuery, Query as TantivyQuery, RangeQuery, TermQuery, TermSetQuery,
+    AllQuery, BooleanQuery, BoostQuery, ConstScoreQuery, DisjunctionMaxQuery, EmptyQuery,
+    ExistsQuery, Occur, PhraseQuery, Query as TantivyQuery, RangeQuery, TermQuery, TermSetQuery,
 };
 use tantivy::schema::IndexRecordOption;
 
@@ -19,14 +19,14 @@ use crate::text::code_key;
 type Boxed = Box<dyn TantivyQuery>;
 
 /// Lowers the scoring tree.
-pub fn query(query: &Query, schema: &IndexSchema) -> Boxed {
-    match query {
+pub fn query(query: &Query, schema: &IndexSchema) -> Result<Boxed, EngineError> {
+    Ok(match query {
         Query::All => unscored(Box::new(AllQuery)),
         Query::Nothing => Box::new(EmptyQuery),
         Query::Term { field, token, boost } => {
             let term = Term::from_field_text(schema.token_field(*field), token);
             if *boost == 0.0 {
-                return unscored(Box::new(TermQuery::new(term, IndexRecordOption::Basic)));
+                return Ok(unscored(Box::new(TermQuery::new(term, IndexRecordOption::Basic))));
             }
             let term = Box::new(TermQuery::new(term, IndexRecordOption::WithFreqs));
             if *boost == 1.0 { term } else { Box::new(BoostQuery::new(term, *boost)) }
@@ -49,38 +49,60 @@ pub fn query(query: &Query, schema: &IndexSchema) -> Boxed {
         }
         Query::And(clauses) => match clauses.as_slice() {
             [] => unscored(Box::new(AllQuery)),
-            [one] => self::query(one, schema),
+            [one] => self::query(one, schema)?,
             many => {
                 let mut clauses = Vec::new();
-                flatten(many, schema, &mut clauses);
+                flatten(many, schema, &mut clauses)?;
                 Box::new(BooleanQuery::new(clauses))
             }
         },
         Query::Or { clauses, minimum } => match clauses.as_slice() {
-            [one] if *minimum <= 1 => self::query(one, schema),
+            [one] if *minimum <= 1 => self::query(one, schema)?,
             many => Box::new(BooleanQuery::with_minimum_required_clauses(
-                many.iter().map(|clause| (Occur::Should, self::query(clause, schema))).collect(),
+                many.iter()
+                    .map(|clause| Ok((Occur::Should, self::query(clause, schema)?)))
+                    .collect::<Result<_, EngineError>>()?,
                 (*minimum).max(1),
             )),
         },
-        Query::Without { keep, drop } => {
-            let mut clauses = vec![(Occur::Must, self::query(keep, schema))];
-            clauses.extend(
-                drop.iter().map(|clause| (Occur::MustNot, excludable(self::query(clause, schema)))),
-            );
+        Query::Best(clauses) => match clauses.as_slice() {
+            [one] => self::query(one, schema)?,
+            many => Box::new(DisjunctionMaxQuery::new(
+                many.iter().map(|clause| self::query(clause, schema)).collect::<Result<_, _>>()?,
+            )),
+        },
+        Query::Filter(filter) => self::filter(filter, schema)?,
+        Query::Prefer { keep, wishes, boost } => {
+            let mut clauses = vec![(Occur::Must, self::query(keep, schema)?)];
+            for wish in wishes {
+                let wish = ConstScoreQuery::new(self::query(wish, schema)?, *boost);
+                clauses.push((Occur::Should, Box::new(wish)));
+            }
             Box::new(BooleanQuery::new(clauses))
         }
-    }
+        Query::Without { keep, drop } => {
+            let mut clauses = vec![(Occur::Must, self::query(keep, schema)?)];
+            for clause in drop {
+                clauses.push((Occur::MustNot, excludable(self::query(clause, schema)?)));
+            }
+            Box::new(BooleanQuery::new(clauses))
+        }
+    })
 }
 
 /// One intersection of many lists is faster than an intersection of intersections.
-fn flatten(all: &[Query], schema: &IndexSchema, clauses: &mut Vec<(Occur, Boxed)>) {
+fn flatten(
+    all: &[Query],
+    schema: &IndexSchema,
+    clauses: &mut Vec<(Occur, Boxed)>,
+) -> Result<(), EngineError> {
     for clause in all {
         match clause {
-            Query::And(inner) if !inner.is_empty() => flatten(inner, schema, clauses),
-            clause => clauses.push((Occur::Must, query(clause, schema))),
+            Query::And(inner) if !inner.is_empty() => flatten(inner, schema, clauses)?,
+            clause => clauses.push((Occur::Must, query(clause, schema)?)),
         }
     }
+    Ok(())
 }
 
 /// Lowers a filter; the result scores 0.

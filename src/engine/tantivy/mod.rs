@@ -7,6 +7,7 @@ mod like;
 mod lower;
 mod rescore;
 mod schema;
+mod signals;
 pub mod verify;
 
 use std::collections::VecDeque;
@@ -287,7 +288,7 @@ impl Engine for TantivyEngine {
         let rescored = if search.parts.is_empty() { 0 } else { RESCORED };
         // One more than wanted tells whether there is a next page.
         let keep = (wanted + 1).max(rescored);
-        let mut query = lower::query(&search.query, &self.schema);
+        let mut query = lower::query(&search.query, &self.schema)?;
         if let Some(filter) = &search.filter {
             query = Box::new(BooleanQuery::new(vec![
                 (Occur::Must, query),
@@ -298,19 +299,28 @@ impl Engine for TantivyEngine {
             Plan::new(search, keep, &self.schema, &self.catalog, searcher, &visible.columns)?;
         let by_score = plan.by_score();
         let mut gathered = searcher.search(&*query, &Gather { plan: Arc::new(plan) })?;
-        let mut parts = Vec::new();
+        let (mut parts, mut signals) = (Vec::new(), Vec::new());
         if by_score {
             let window = rescored.min(gathered.kept.len());
-            parts =
-                rescore::parts(searcher, &self.schema, &search.parts, &gathered.kept[..window])?;
-            parts = reorder(&mut gathered.kept[..window], parts);
+            let (best, rest) = gathered.kept.split_at_mut(window);
+            let measured = signals::measure(searcher, &self.schema, search, best)?;
+            parts = rescore::parts(searcher, &self.schema, &search.parts, best)?;
+            (parts, signals) = reorder(best, parts, measured);
+            // Further down scores are of fewer parts, and fall all the same.
+            let mut lowest = best.last().map_or(f32::MAX, |last| last.score);
+            for hit in rest {
+                lowest = lowest.min(hit.score);
+                hit.score = lowest;
+            }
         }
         let more = gathered.kept.len() > wanted;
         gathered.kept.truncate(wanted);
         parts.truncate(wanted);
+        signals.truncate(wanted);
         let shown = skip.min(gathered.kept.len());
         let kept: Vec<Kept> = gathered.kept.drain(shown..).collect();
         let parts = parts.drain(shown.min(parts.len())..).collect();
+        let signals = signals.drain(shown.min(signals.len())..).collect();
         let next = match (more, kept.last()) {
             (true, Some(last)) if !by_score => {
                 Some(After::Key { key: last.key.clone(), revision: last.revision })
@@ -319,7 +329,7 @@ impl Engine for TantivyEngine {
             _ => None,
         };
         Ok(Found {
-            hits: hits(&visible, kept, parts)?,
+            hits: hits(&visible, kept, parts, signals)?,
             total: gathered.total,
             matched: gathered.matched,
             facets: gathered.facets,
@@ -353,13 +363,15 @@ impl Engine for TantivyEngine {
 fn hits(
     visible: &Visible,
     kept: Vec<Kept>,
-    mut parts: Vec<Vec<(Signal, f32)>>,
+    mut parts: Parts,
+    mut signals: Vec<Vec<(usize, f32)>>,
 ) -> Result<Vec<Hit>, EngineError> {
     let keys = visible.columns.keys(&visible.searcher)?;
     parts.resize(kept.len(), Vec::new());
+    signals.resize(kept.len(), Vec::new());
     kept.into_iter()
-        .zip(parts)
-        .map(|(kept, parts)| {
+        .zip(parts.into_iter().zip(signals))
+        .map(|(kept, (parts, signals))| {
             let key = keys[kept.address.segment_ord as usize].get(kept.address.doc_id);
             let id = RecordId::parse(key).ok_or_else(|| {
                 EngineError::Unavailable("a record of the index has no key".into())
@@ -369,6 +381,7 @@ fn hits(
                 revision: Revision(kept.revision),
                 score: kept.score,
                 parts,
+                signals,
                 key: kept.key,
             })
         })
@@ -386,30 +399,49 @@ fn writer_of(index: &Index, threads: usize) -> tantivy::Result<IndexWriter> {
     Ok(writer)
 }
 
-/// Adds the parts to the scores and puts the hits in their new order; returns the parts in that order.
-fn reorder(kept: &mut [Kept], parts: Vec<Vec<(Signal, f32)>>) -> Vec<Vec<(Signal, f32)>> {
-    let mut scored: Vec<(Kept, Vec<(Signal, f32)>)> = kept
+/// What each hit's parts are.
+type Parts = Vec<Vec<(Signal, f32)>>;
+
+/// Adds parts and signals to the scores and puts the hits in their new order; returns both in that order.
+fn reorder(
+    kept: &mut [Kept],
+    parts: Parts,
+    measured: signals::Measured,
+) -> (Parts, Vec<Vec<(usize, f32)>>) {
+    let mut scored: Vec<(Kept, Vec<(Signal, f32)>, usize)> = kept
         .iter()
         .cloned()
         .zip(parts)
-        .map(|(mut hit, mut parts)| {
+        .enumerate()
+        .map(|(at, (mut hit, mut parts))| {
+            let found_by = hit.score - measured.base(at);
             match parts.iter_mut().find(|(signal, _)| *signal == Signal::Grams) {
-                Some((_, score)) => *score += hit.score,
-                None => parts.insert(0, (Signal::Grams, hit.score)),
+                Some((_, score)) => *score += found_by,
+                None => parts.insert(0, (Signal::Grams, found_by)),
             }
             hit.score = parts.iter().map(|(_, score)| score).sum();
-            (hit, parts)
+            (hit, parts, at)
         })
         .collect();
-    scored.sort_by(|(a, _), (b, _)| b.score.total_cmp(&a.score).then(a.revision.cmp(&b.revision)));
+    let best = scored.iter().map(|(hit, ..)| hit.score).fold(0.0, f32::max);
+    let mut added: Vec<Vec<(usize, f32)>> = Vec::with_capacity(scored.len());
+    for (hit, _, at) in &mut scored {
+        let signals = measured.points(*at, hit.score, best);
+        hit.score += signals.iter().map(|(_, points)| points).sum::<f32>();
+        added.push(signals);
+    }
     scored
+        .sort_by(|(a, ..), (b, ..)| b.score.total_cmp(&a.score).then(a.revision.cmp(&b.revision)));
+    let signals = scored.iter().map(|(_, _, at)| std::mem::take(&mut added[*at])).collect();
+    let parts = scored
         .into_iter()
         .zip(kept)
-        .map(|((hit, parts), slot)| {
+        .map(|((hit, parts, _), slot)| {
             *slot = hit;
             parts
         })
-        .collect()
+        .collect();
+    (parts, signals)
 }
 
 impl From<tantivy::TantivyError> for EngineError {

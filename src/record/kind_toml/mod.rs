@@ -18,6 +18,7 @@ pub(super) mod sample;
 mod scoring;
 #[cfg(test)]
 mod tests;
+mod understanding;
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 
 use super::Vocabulary;
 use super::kind::Catalog;
+use super::understanding::UnderstandingRules;
 pub use field::MAX_URL;
 use field::{FieldReader, Fields};
 pub use files::ConfigFiles;
@@ -35,6 +37,7 @@ use reader::Document;
 const ATTRIBUTES: &str = "attributes.toml";
 const COMMON: &str = "common.toml";
 const SCORING: &str = "search.toml";
+const UNDERSTANDING: &str = "understanding.toml";
 const KINDS: &str = "kinds/";
 const VOCABULARIES: &str = "vocabularies/";
 
@@ -47,7 +50,6 @@ impl Catalog {
     /// Reads an index configuration.
     pub fn from_files(files: &ConfigFiles) -> Result<Self, ConfigError> {
         let problems = Problems::default();
-        let scoring = scoring::read_scoring(files, &problems);
         let (vocabularies, broken_vocabularies) = read_vocabularies(files, &problems);
         let reader = FieldReader {
             vocabularies: &vocabularies,
@@ -67,12 +69,24 @@ impl Catalog {
         catalog::check_orders(&kinds, &problems);
         page::check_forms(&kinds, files, &problems);
         let columns = catalog::unite(&kinds, &problems);
+        let kinds: Vec<_> = kinds.into_iter().map(|kind| Arc::new(kind.kind)).collect();
+        // Without sound kinds nothing that refers to them can be checked.
+        let are_sound = problems.len() == 0;
+        let scoring = scoring::read_scoring(files, are_sound.then_some(&columns), &problems);
+        let understanding = match are_sound {
+            true => {
+                let declared = understanding::Declared { columns: &columns, kinds: &kinds };
+                understanding::read_understanding(files, declared, &problems)
+            }
+            false => UnderstandingRules::default(),
+        };
         problems.into_result()?;
         Ok(Self {
-            kinds: kinds.into_iter().map(|kind| Arc::new(kind.kind)).collect(),
+            kinds,
             columns,
             vocabularies,
             attributes,
+            understanding,
             scoring: scoring.expect("search.toml has no problem, so it was read"),
             fingerprint: files.fingerprint(),
         })
