@@ -1,0 +1,182 @@
+//! Sixty queries that people type, on the sample corpus: what each of them wants is on the first page.
+//!
+//! The day is 2026-11-23, around which the dates of the corpus are placed.
+
+mod queries;
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use kechuang::app::App;
+use kechuang::config::Config;
+use kechuang::presentation::page::SearchPage;
+use kechuang::query::request::SearchRequest;
+use kechuang::record::Visibility;
+use kechuang::record::validate::days;
+use kechuang::service::ingest::Draft;
+use kechuang::service::keys::Key;
+use queries::{QUERIES, Row};
+
+const TODAY: &str = "2026-11-23";
+/// Results that people look at.
+const PAGE: usize = 10;
+
+struct Corpus {
+    app: App,
+    _dir: tempfile::TempDir,
+}
+
+static CORPUS: LazyLock<Corpus> = LazyLock::new(|| {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let config = Config { data: dir.path().join("data"), ..Config::default() };
+    let app = App::open(&config).expect("an empty folder opens");
+    let by = Key::local("relevance", &app.clock.now());
+    let mut drafts = Vec::new();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-corpus");
+    for file in fs::read_dir(folder).expect("the sample corpus").flatten() {
+        if file.path().extension().is_none_or(|extension| extension != "jsonl") {
+            continue;
+        }
+        let text = fs::read_to_string(file.path()).expect("UTF-8");
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            let object = serde_json::from_str(line).expect("an object a line");
+            drafts.push(Draft::from_object(object, None, None).expect("a draft"));
+        }
+    }
+    for answer in app.ingest.put(drafts, &by, &app.clock.now()).expect("a store") {
+        answer.expect("a sound record");
+    }
+    app.catch_up(&mut |_| {}).expect("an index");
+    Corpus { app, _dir: dir }
+});
+
+fn search(request: SearchRequest) -> SearchPage {
+    let today = days(TODAY).expect("a day");
+    CORPUS.app.search.search(&request, Visibility::Public, today).expect("an answer")
+}
+
+fn page(q: &str) -> SearchPage {
+    search(SearchRequest { q: q.into(), limit: Some(PAGE), explain: true, ..Default::default() })
+}
+
+fn ids(page: &SearchPage) -> Vec<&str> {
+    page.items.iter().map(|item| &*item.id).collect()
+}
+
+/// What is wrong with the answer to a row; empty when nothing is.
+fn check(row: &Row) -> String {
+    let found = page(row.q);
+    let ids = ids(&found);
+    let mut wrong = String::new();
+    if !row.first.is_empty() && !ids.first().is_some_and(|id| row.first.contains(id)) {
+        let _ = writeln!(wrong, "  first should be one of {:?}", row.first);
+    }
+    for wanted in row.page {
+        if !wanted.split('|').any(|id| ids.contains(&id)) {
+            let _ = writeln!(wrong, "  {wanted} is not on the page");
+        }
+    }
+    for (text, says) in row.offers {
+        let offered = &found.understood.filters;
+        let is_offered = offered.iter().any(|offer| {
+            let condition = offer.filter.as_ref().or(offer.select.as_ref());
+            offer.text == *text && condition.is_some_and(|condition| condition.contains(says))
+        });
+        if !is_offered {
+            let _ = writeln!(wrong, "  {text} should offer {says}: {offered:?}");
+        }
+    }
+    for (_, says) in row.offers.iter().filter(|_| row.offered_first) {
+        // Who applies the offer sees nothing that the first page did not begin with.
+        let offers = found.understood.filters.iter();
+        let mut filters = offers.filter_map(|offer| offer.filter.clone());
+        let filter = filters.find(|filter| filter.contains(says));
+        let kept = search(SearchRequest {
+            filter: filter.or(Some("published_on EXISTS".into())),
+            limit: Some(100),
+            ..Default::default()
+        });
+        let kept: HashSet<&str> = kept.items.iter().map(|item| &*item.id).collect();
+        let others: Vec<&&str> = ids.iter().filter(|id| !kept.contains(**id)).collect();
+        if !others.is_empty() {
+            let _ = writeln!(wrong, "  {others:?} do not satisfy {says}");
+        }
+    }
+    if !wrong.is_empty() {
+        let _ = writeln!(wrong, "  {:?}, {} found:", found.relaxation, found.total);
+        for item in &found.items {
+            let title = item.record.get("title").map_or("", |title| title.get());
+            let parts = item.explanation.iter().flatten();
+            let parts: Vec<String> =
+                parts.map(|part| format!("{}{:.1}", part.label, part.value)).collect();
+            let _ = writeln!(wrong, "    {} {title} {:.1} = {}", item.id, item.score, parts.join(" "));
+        }
+    }
+    wrong
+}
+
+/// Whether the service corrects what was typed by sound. Rows that need it count from then on.
+fn corrects() -> bool {
+    QUERIES.iter().filter(|row| row.by_sound).any(|row| page(row.q).corrected.is_some())
+}
+
+#[test]
+fn each_query_finds_what_its_user_wants() {
+    let corrects = corrects();
+    let mut wrong = String::new();
+    for row in QUERIES.iter().filter(|row| corrects || !row.by_sound) {
+        let found = check(row);
+        if !found.is_empty() {
+            let _ = writeln!(wrong, "#{} {}\n{found}", row.number, row.q);
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+#[test]
+fn all_sixty_are_asked() {
+    let numbers: Vec<u32> = QUERIES.iter().map(|row| row.number).collect();
+    assert_eq!(numbers, (1..=60).collect::<Vec<u32>>());
+}
+
+#[test]
+fn spellings_of_one_document_number_have_one_first_result() {
+    for q in ["青政发〔2016〕12号", "青政发[2016]12号", "青政发2016 12", "青政发（2016）12号", "青政发【2016】第12号"]
+    {
+        assert_eq!(ids(&page(q)).first(), Some(&"policy-025"), "{q}");
+    }
+}
+
+#[test]
+fn offers_can_be_applied() {
+    for row in QUERIES {
+        let found = page(row.q);
+        for offer in found.understood.filters {
+            let typed: String =
+                row.q.chars().skip(offer.start).take(offer.end - offer.start).collect();
+            assert_eq!(typed, offer.text, "{}: where the words stand", row.q);
+            search(SearchRequest {
+                q: row.q.into(),
+                filter: offer.filter.clone(),
+                select: offer.select.clone().into_iter().collect(),
+                ..Default::default()
+            });
+        }
+    }
+}
+
+#[test]
+fn nothing_literal_is_lost_to_what_is_understood() {
+    for q in ["本月", "100万", "崂山区", "2025年", "中试", "专家", "高企"] {
+        let quoted = search(SearchRequest {
+            q: format!("\"{q}\""),
+            limit: Some(100),
+            ..Default::default()
+        });
+        let found = search(SearchRequest { q: q.into(), limit: Some(100), ..Default::default() });
+        assert!(found.total >= quoted.total, "{q}: {} < {}", found.total, quoted.total);
+    }
+}
