@@ -2,6 +2,8 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use kechuang::presentation::snippet::Highlighter;
+use kechuang::query::understand::{Lexicon, Reader};
+use kechuang::record::Catalog;
 use kechuang::text::{Analyzer, Units};
 
 /// Bodies of the sample corpus, joined.
@@ -51,5 +53,33 @@ fn analysis(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, analysis);
+/// Typed text to what it means, without searching.
+fn understanding(criterion: &mut Criterion) {
+    let analyzer = Analyzer::open(None).expect("the dictionaries open");
+    let catalog = Catalog::open(None).expect("the configuration opens");
+    let lexicon = Lexicon::open(None, &analyzer, &catalog).expect("the dictionaries open");
+    let reader =
+        Reader { analyzer: &analyzer, lexicon: &lexicon, catalog: &catalog, kinds: &[], today: 20_780 };
+    let queries = [
+        "高企认定条件",
+        "青政发[2016]12号",
+        "本月截止的申报",
+        "2024年 崂山区 人才补贴",
+        "100万以上 补助 研发平台",
+        "high-tech enterprise 15% tax",
+        "水性聚氨酯防腐涂料 可以量产 许可",
+        "我们公司成立两年,做机器视觉,没有发明专利但有6个软著,能不能申请高企?",
+    ];
+    let mut group = criterion.benchmark_group("queries");
+    group.throughput(Throughput::Elements(queries.len() as u64));
+    group.bench_function("understand", |bencher| {
+        bencher.iter(|| {
+            let spans: usize = queries.iter().map(|q| reader.understand(q).spans.len()).sum();
+            assert!(spans >= queries.len());
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, analysis, understanding);
 criterion_main!(benches);

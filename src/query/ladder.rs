@@ -14,6 +14,7 @@ use super::typed::Typed;
 use super::understand::{Alternative, Span, Understanding};
 use super::{Measure, Part, Query, Ranker, ShareOf, Signal, TokenField, WeightedTerm};
 use crate::record::kind::{Scoring, SignalRule};
+use crate::record::understanding::Said;
 use crate::text::{Analyzer, QueryWord, chars, grams};
 
 /// What a satisfied condition counts among the matches from which the best are re-scored: as much as a rare word.
@@ -186,7 +187,7 @@ impl Ladder {
             wishes: branches
                 .iter()
                 .flat_map(|branch| &branch.spans)
-                .filter_map(|span| span.meaning.clone().map(Query::Filter))
+                .filter_map(|span| Some((span.said, Query::Filter(span.meaning.clone()?))))
                 .collect(),
             title: match branches {
                 [only] if typed.phrases.is_empty() => title(&only.normalized),
@@ -227,8 +228,7 @@ impl Ladder {
         let needles = tokens.needles(&all, typed, analyzer);
         let words = branches.iter().flat_map(|branch| &branch.words);
         // A sentence is not a list of conditions: the record that answers it rarely holds all its words.
-        let num_leaves: usize = all.iter().map(|concept| concept.leaves.len()).sum();
-        let enough = if num_leaves <= 3 { 10 } else { 100 };
+        let enough = if all.len() <= 3 { 10 } else { 100 };
         Self { rungs, needles, words: words.map(|word| word.text.clone()).collect(), enough }
     }
 }
@@ -243,7 +243,8 @@ struct Plan<'a> {
     required: Vec<Query>,
     excluded: Vec<Query>,
     codes: Vec<Query>,
-    wishes: Vec<Query>,
+    /// What the conditions of the query ask for, and of which sort they are.
+    wishes: Vec<(Said, Query)>,
     title: Option<(Query, usize)>,
     /// What each word asks for.
     coverage: Vec<Query>,
@@ -259,9 +260,9 @@ impl Plan<'_> {
         });
         let all: Vec<Query> = self.required.iter().cloned().chain(main).collect();
         let mut query = if all.is_empty() { Query::All } else { all_of(all) };
-        if !self.wishes.is_empty() {
-            query =
-                Query::Prefer { keep: Box::new(query), wishes: self.wishes.clone(), boost: WISH };
+        let wishes: Vec<Query> = self.wishes.iter().map(|(_, wish)| wish.clone()).collect();
+        if !wishes.is_empty() {
+            query = Query::Prefer { keep: Box::new(query), wishes, boost: WISH };
         }
         if !self.excluded.is_empty() {
             query = Query::Without { keep: Box::new(query), drop: self.excluded.clone() };
@@ -287,8 +288,12 @@ impl Plan<'_> {
                     let queries = vec![any_of(self.codes.iter().cloned())];
                     (ShareOf::Best, Measure::Matches { queries, base: 0.0 })
                 }
-                SignalRule::Understood if !self.wishes.is_empty() => {
-                    let queries = self.wishes.clone();
+                SignalRule::Understood { of } => {
+                    let wishes = self.wishes.iter().filter(|(said, _)| of.contains(said));
+                    let queries: Vec<Query> = wishes.map(|(_, wish)| wish.clone()).collect();
+                    if queries.is_empty() {
+                        continue;
+                    }
                     (ShareOf::Best, Measure::Matches { queries, base: WISH })
                 }
                 SignalRule::Title => match &self.title {
@@ -312,7 +317,7 @@ impl Plan<'_> {
                 SignalRule::Recency { half_life_days } => {
                     (ShareOf::Own, Measure::Recency { half_life_days: *half_life_days })
                 }
-                SignalRule::Code | SignalRule::Understood | SignalRule::Coverage => continue,
+                SignalRule::Code | SignalRule::Coverage => continue,
             };
             rankers.push(Ranker {
                 name: signal.name.clone(),
@@ -467,7 +472,7 @@ impl Tokens {
     fn synonyms(&self, scoring: &Scoring) -> Vec<WeightedTerm> {
         let mut terms = Vec::new();
         for (other, words) in &self.others {
-            let share = other.weight * scoring.units.words / words.len().max(1) as f32;
+            let share = other.weight * scoring.units.synonyms / words.len().max(1) as f32;
             for word in words {
                 for (field, role) in [
                     (TokenField::Words, 1.0),

@@ -18,6 +18,11 @@ pub struct Typed {
 }
 
 impl Typed {
+    /// Takes a text for words, whatever signs it holds.
+    pub fn plain(text: &str) -> Self {
+        Typed { plain: text.to_owned(), branches: vec![text.to_owned()], ..Typed::default() }
+    }
+
     /// Reads a query. Never fails: a quote without its partner is an ordinary character.
     pub fn parse(text: &str) -> Self {
         let mut typed = Typed::default();

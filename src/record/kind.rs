@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Vocabulary;
 use super::attribute::Attributes;
-use super::understanding::UnderstandingRules;
+use super::understanding::{Said, UnderstandingRules};
 
 /// A text in the two languages of the interface.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -436,8 +436,8 @@ pub enum SignalRule {
     Code,
     /// The share of the title that the query is, where the title holds it: 1 for the title itself.
     Title,
-    /// The share of the query's conditions (dates, amounts, regions, terms) that the record satisfies.
-    Understood,
+    /// The share of the query's conditions of these sorts that the record satisfies.
+    Understood { of: Vec<Said> },
     /// The share of the query's words that the record has.
     Coverage,
     /// What the best of a column's values is worth; `absent` for a record without one, 0 for one that is not listed.
@@ -452,6 +452,8 @@ pub struct UnitWeights {
     pub words: f32,
     pub grams: f32,
     pub chars: f32,
+    /// A word that stands for one that was typed, before the weight that its dictionary gives it.
+    pub synonyms: f32,
 }
 
 /// What a match in a role adds, relative to a match anywhere in the record.

@@ -2,8 +2,32 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use super::Vocabulary;
 use super::kind::Label;
+
+/// What words of a query may say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Said {
+    Date,
+    Amount,
+    Region,
+    Term,
+    Kind,
+}
+
+impl Said {
+    /// All, by the name that files and the API give them.
+    pub const NAMES: [(&'static str, Self); 5] = [
+        ("date", Self::Date),
+        ("amount", Self::Amount),
+        ("region", Self::Region),
+        ("term", Self::Term),
+        ("kind", Self::Kind),
+    ];
+}
 
 /// The declared rules; empty when nothing is declared.
 #[derive(Debug, Default)]

@@ -112,3 +112,65 @@ impl Dictionaries {
         thread.inspect_err(|error| tracing::error!(%error, "dictionaries are not watched")).ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::test_analyzer;
+
+    /// A folder with sound files, and dictionaries that use it.
+    fn opened() -> (tempfile::TempDir, Dictionaries) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for (name, _) in FILES {
+            write(&folder, name, "");
+        }
+        write(&folder, STOP_WORDS, "怎么\n");
+        let analyzer = Arc::new(test_analyzer().clone());
+        let catalog = Arc::new(Catalog::open(None).expect("the embedded configuration is good"));
+        let dictionaries = Dictionaries::open(Some(folder.path().into()), analyzer, catalog)
+            .expect("sound files");
+        (folder, dictionaries)
+    }
+
+    fn write(folder: &tempfile::TempDir, name: &str, text: &str) {
+        std::fs::write(folder.path().join(name), text).expect("the folder can be written");
+    }
+
+    fn also(dictionaries: &Dictionaries, text: &str) -> Vec<String> {
+        let lexicon = dictionaries.lexicon();
+        let found = lexicon.find(text);
+        let others = found.iter().flat_map(|(_, meaning)| &meaning.alternatives);
+        others.map(|other| other.text.clone()).collect()
+    }
+
+    #[test]
+    fn a_changed_file_is_read_and_a_removed_entry_is_gone() {
+        let (folder, dictionaries) = opened();
+        assert!(!dictionaries.refresh().expect("nothing has changed"));
+        assert_eq!(also(&dictionaries, "甲乙"), Vec::<String>::new());
+        write(&folder, "synonyms.txt", "甲乙, 丙丁\n");
+        assert!(dictionaries.refresh().expect("sound files"));
+        assert_eq!(also(&dictionaries, "甲乙"), ["丙丁"]);
+        write(&folder, "synonyms.txt", "");
+        assert!(dictionaries.refresh().expect("sound files"));
+        assert_eq!(also(&dictionaries, "甲乙"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_malformed_file_leaves_the_old_ones_in_use() {
+        let (folder, dictionaries) = opened();
+        write(&folder, "synonyms.txt", "甲乙, 丙丁\n");
+        assert!(dictionaries.refresh().expect("sound files"));
+        write(&folder, "abbreviations.txt", "戊己, 庚辛\n\n壬\n");
+        let error = dictionaries.refresh().expect_err("a malformed line").to_string();
+        assert!(error.contains("abbreviations.txt, line 3"), "{error}");
+        assert_eq!(also(&dictionaries, "甲乙"), ["丙丁"]);
+        assert_eq!(also(&dictionaries, "戊己"), Vec::<String>::new(), "none of the new is used");
+        assert!(!dictionaries.refresh().expect("told once"));
+        std::fs::remove_file(folder.path().join("abbreviations.txt")).expect("it is there");
+        assert!(dictionaries.refresh().is_err(), "a missing file is refused too");
+        write(&folder, "abbreviations.txt", "戊己, 庚辛\n");
+        assert!(dictionaries.refresh().expect("mended"));
+        assert_eq!(also(&dictionaries, "戊己"), ["庚辛"]);
+    }
+}

@@ -10,7 +10,7 @@ use crate::query::filter::{Filter, Literal};
 use crate::query::ladder::{Ladder, Relaxation, Rung};
 use crate::query::request::{BadRequest, CheckedRequest, Cursor, SearchRequest};
 use crate::query::typed::Typed;
-use crate::query::understand::{Offer, Reader, Understanding};
+use crate::query::understand::{self, Offer, Reader, Understanding};
 use crate::query::{Order, Query, Search, Selection};
 use crate::record::{Catalog, Visibility};
 use crate::service::dictionaries::Dictionaries;
@@ -136,7 +136,7 @@ impl SearchService {
             today,
         };
         let read = |branch: &String| match request.raw {
-            true => reader.literal(branch),
+            true => understand::literal(branch, &self.analyzer),
             false => reader.understand(branch),
         };
         typed.branches.iter().map(read).collect()

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, MatchKind};
 use pinyin::ToPinyin;
 
-use super::dictionary::{DictionaryError, File};
+use super::dictionary::{DictionaryError, DictionaryFile};
 use super::normalize::is_han;
 
 /// A syllable, by its number in the alphabetical order of all syllables.
@@ -107,7 +107,7 @@ const UNREAD: u16 = u16::MAX;
 impl Pinyin {
     /// Reads `pinyin_words.txt` from a folder, or the one built into the program.
     pub(super) fn open(folder: Option<&Path>) -> Result<Self, DictionaryError> {
-        let file = File::read(folder, "pinyin_words.txt")?;
+        let file = DictionaryFile::read(folder, "pinyin_words.txt")?;
         let expected = "word, tab, one syllable without tone for every character, parted by spaces";
         let (mut known, mut readings) = (Vec::new(), Vec::new());
         for (line, text) in file.lines() {

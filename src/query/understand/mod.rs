@@ -18,7 +18,7 @@ use serde::Serialize;
 
 use super::filter::{Filter, Literal};
 use crate::record::Catalog;
-use crate::record::understanding::{Bare, RangeRule, RegionRule};
+use crate::record::understanding::{Bare, RangeRule, RegionRule, Said};
 use crate::text::{Analyzer, QueryWord};
 use amount::Amount;
 use date::Days;
@@ -49,6 +49,8 @@ pub struct Span {
     pub alternatives: Vec<Alternative>,
     /// What a record satisfies that means the same without saying it.
     pub meaning: Option<Filter>,
+    /// What the words say, with `meaning`.
+    pub said: Said,
     /// Whether a record must have the words or what stands for them.
     pub is_required: bool,
     /// Whether records are scored by the words: those of `近三个月` are chance where they occur.
@@ -59,7 +61,7 @@ pub struct Span {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Offer {
     #[serde(rename = "type")]
-    pub offer_type: OfferType,
+    pub said: Said,
     /// The words as they were typed.
     pub text: String,
     /// Characters in the query, from 0; `end` is behind the last.
@@ -73,16 +75,6 @@ pub struct Offer {
     /// `FIELD:VALUE` for the request's `select`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub select: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OfferType {
-    Date,
-    Amount,
-    Region,
-    Term,
-    Kind,
 }
 
 /// What understanding a text needs beside it.
@@ -112,25 +104,19 @@ enum What<'a> {
     Form(&'a Meaning),
 }
 
-impl Reader<'_> {
-    /// Cuts a text into words and nothing more.
-    pub fn literal(&self, text: &str) -> Understanding {
-        let normalized = self.analyzer.normalize(text).text;
-        let words = self.analyzer.words(&normalized);
-        let codes = code::whole(text, &words);
-        Understanding { normalized, words, codes, ..Understanding::default() }
-    }
+/// Takes a text for what it is: its words, and what may be a code.
+pub fn literal(text: &str, analyzer: &Analyzer) -> Understanding {
+    let normalized = analyzer.normalize(text).text;
+    let words = analyzer.words(&normalized);
+    let codes = code::whole(text, &words);
+    Understanding { normalized, words, codes, ..Understanding::default() }
+}
 
+impl Reader<'_> {
     /// Understands one text. Cost: about 20 µs for a query of ten words.
     pub fn understand(&self, text: &str) -> Understanding {
         let original = self.analyzer.normalize(text);
-        let words = self.analyzer.words(&original.text);
-        let mut read = Understanding {
-            codes: code::whole(text, &words),
-            normalized: original.text.clone(),
-            words,
-            ..Understanding::default()
-        };
+        let mut read = literal(text, self.analyzer);
         let found = self.found(&read.normalized, &read.words);
         let rules = &self.catalog.understanding;
         let mut last_region: Option<(usize, String)> = None;
@@ -141,6 +127,7 @@ impl Reader<'_> {
                 range: range.clone(),
                 alternatives: Vec::new(),
                 meaning: None,
+                said: Said::Term,
                 is_required: true,
                 is_scored: true,
             };
@@ -161,8 +148,9 @@ impl Reader<'_> {
                     span.is_scored = !period.is_relative();
                     if let Some(condition) = any(fields.iter().map(|path| in_days(path, days))) {
                         let label = format!("{} {}", rule.label.zh, label_of_days(days));
-                        read.offer(OfferType::Date, &typed, label, &condition);
+                        read.offer(Said::Date, &typed, label, &condition);
                         span.meaning = Some(condition.filter);
+                        span.said = Said::Date;
                     }
                     self.imply(rule, &mut read);
                 }
@@ -178,8 +166,9 @@ impl Reader<'_> {
                     if let Some(condition) = any(fields.iter().map(|path| in_amount(path, amount)))
                     {
                         let label = format!("{} {}", rule.label.zh, label_of_amount(amount));
-                        read.offer(OfferType::Amount, &typed, label, &condition);
+                        read.offer(Said::Amount, &typed, label, &condition);
                         span.meaning = Some(condition.filter);
+                        span.said = Said::Amount;
                     }
                     self.imply(rule, &mut read);
                 }
@@ -282,12 +271,13 @@ impl Reader<'_> {
         let (inside, holding) = (self.searched(&rule.within), self.searched(&rule.covers));
         let said = inside.iter().chain(&holding).map(|path| within(path));
         span.meaning = any(said).map(|condition| condition.filter);
+        span.said = Said::Region;
         // What holds in all of the country holds there too, but nobody means it by the name of a place.
         let offered = inside.iter().map(|path| within(path));
         let offered = any(offered.chain(holding.iter().map(|path| covering(path))));
         if let (Some(condition), Some(entry)) = (offered, rule.vocabulary.get(code)) {
             let label = format!("{}：{}", rule.label.zh, entry.label.zh);
-            read.offer(OfferType::Region, typed, label, &condition);
+            read.offer(Said::Region, typed, label, &condition);
         }
     }
 
@@ -312,7 +302,7 @@ impl Reader<'_> {
                 false => Filter::Equal { path, value: Literal::Text(code.clone()) },
             };
             let label = format!("{}：{}", rule.label.zh, entry.label.zh);
-            read.select(OfferType::Term, typed, label, format!("{}:{code}", rule.field));
+            read.select(Said::Term, typed, label, format!("{}:{code}", rule.field));
             meanings.push(filter);
         }
         if let Some(rule) = meaning.kind.map(|at| &rules.kinds[at])
@@ -321,7 +311,7 @@ impl Reader<'_> {
             let value = Literal::Text(rule.kind.to_string());
             let filter = Filter::Equal { path: "kind".into(), value };
             let label = format!("类别：{}", rule.label.zh);
-            read.select(OfferType::Kind, typed, label, format!("kind:{}", rule.kind));
+            read.select(Said::Kind, typed, label, format!("kind:{}", rule.kind));
             meanings.push(filter);
         }
         span.meaning = match meanings.len() {
@@ -340,6 +330,7 @@ impl Reader<'_> {
                 range: word.start..word.end,
                 alternatives: Vec::new(),
                 meaning: None,
+                said: Said::Term,
                 is_required: false,
                 is_scored: true,
             });
@@ -367,24 +358,18 @@ struct Typed<'a> {
 }
 
 impl Understanding {
-    fn offer(
-        &mut self,
-        offer_type: OfferType,
-        typed: &Typed<'_>,
-        label: String,
-        condition: &Condition,
-    ) {
+    fn offer(&mut self, said: Said, typed: &Typed<'_>, label: String, condition: &Condition) {
         let filter = Some(condition.text.clone());
-        self.add(offer_type, typed, label, filter, None);
+        self.add(said, typed, label, filter, None);
     }
 
-    fn select(&mut self, offer_type: OfferType, typed: &Typed<'_>, label: String, select: String) {
-        self.add(offer_type, typed, label, None, Some(select));
+    fn select(&mut self, said: Said, typed: &Typed<'_>, label: String, select: String) {
+        self.add(said, typed, label, None, Some(select));
     }
 
     fn add(
         &mut self,
-        offer_type: OfferType,
+        said: Said,
         typed: &Typed<'_>,
         label: String,
         filter: Option<String>,
@@ -395,7 +380,7 @@ impl Understanding {
         }
         let place = |at: usize| typed.text[..at].chars().count();
         self.offers.push(Offer {
-            offer_type,
+            said,
             text: typed.text[typed.place.clone()].to_owned(),
             start: place(typed.place.start),
             end: place(typed.place.end),

@@ -10,6 +10,8 @@ use crate::record::kind::{
     Column, FieldType, RankSignal, RoleBoosts, Scoring, SignalRule, UnitWeights,
 };
 
+use crate::record::understanding::Said;
+
 /// Greatest weight: beyond it one part of a score drowns all others.
 const MOST: f64 = 100.0;
 /// Greatest weight of a signal, which is a share of a score by text.
@@ -28,7 +30,7 @@ pub(super) fn read_scoring(
     let root = document.root();
     root.allow(&["version", "units", "roles", "signal"]);
     root.version();
-    let units = weights(&root, "units", ["words", "grams", "chars"]);
+    let units = weights(&root, "units", ["words", "grams", "chars", "synonyms"]);
     let roles = weights(&root, "roles", ["title", "keywords", "code"]);
     let mut signals: Vec<RankSignal> = Vec::new();
     for item in root.items("signal") {
@@ -40,20 +42,20 @@ pub(super) fn read_scoring(
         }
         signals.push(signal);
     }
-    let ([words, grams, chars], [title, keywords, code]) = (units?, roles?);
+    let ([words, grams, chars, synonyms], [title, keywords, code]) = (units?, roles?);
     Some(Scoring {
         version: 1,
-        units: UnitWeights { words, grams, chars },
+        units: UnitWeights { words, grams, chars, synonyms },
         roles: RoleBoosts { title, keywords, code },
         signals,
     })
 }
 
-fn weights(root: &Table<'_>, key: &str, keys: [&str; 3]) -> Option<[f32; 3]> {
+fn weights<const N: usize>(root: &Table<'_>, key: &str, keys: [&str; N]) -> Option<[f32; N]> {
     let table = root.need(key)?.table()?;
     table.allow(&keys);
-    let [first, second, third] = keys.map(|key| within(&table.need(key)?, MOST));
-    Some([first?, second?, third?])
+    let weights = keys.map(|key| within(&table.need(key)?, MOST));
+    weights.iter().all(Option::is_some).then(|| weights.map(Option::unwrap_or_default))
 }
 
 /// Reads a number from 0 to `most`; one beyond is reported.
@@ -98,7 +100,12 @@ fn read_signal(
     let rule = match shape? {
         Shape::Code => Some(SignalRule::Code),
         Shape::Title => Some(SignalRule::Title),
-        Shape::Understood => Some(SignalRule::Understood),
+        Shape::Understood => {
+            allowed.push("of");
+            let of = table.need("of")?.items();
+            let of = of.iter().filter_map(|node| node.choice(&Said::NAMES)).collect();
+            Some(SignalRule::Understood { of })
+        }
         Shape::Coverage => Some(SignalRule::Coverage),
         Shape::Value => {
             allowed.extend(["field", "values", "absent"]);

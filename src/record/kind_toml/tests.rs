@@ -207,6 +207,7 @@ fn problems_of_all_files_come_at_once() {
             "search.toml:1: version 2 is not known; allowed: 1",
             "search.toml:2: units.chars is missing",
             "search.toml:2: units.grams must be a number, found the string \"x\"",
+            "search.toml:2: units.synonyms is missing",
             "search.toml:2: units.words must be 0 to 100, found -1",
             "vocabularies/level.tsv:1: the header must be \"code\\tparent\\tzh\\ten\\taliases\", found \"code\"",
         ],

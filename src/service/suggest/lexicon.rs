@@ -8,7 +8,7 @@ use crate::engine::{Engine, EngineError};
 use crate::query::filter::{Filter, Literal};
 use crate::query::ladder::Ladder;
 use crate::query::typed::Typed;
-use crate::query::{Order, Query, Search};
+use crate::query::{Order, Query, Search, understand};
 use crate::record::kind::{Column, Facet, Scoring};
 use crate::record::{Catalog, Revision};
 use crate::suggest::{Offer, Source, SuggestIndex, is_unit};
@@ -90,7 +90,7 @@ impl<'a> Lexicon<'a> {
 
     /// Counts the records of each kind that hold what `text` asks for in the strictest way.
     fn holders(&self, engine: &dyn Engine, text: &str) -> Result<Vec<(u8, u64)>, EngineError> {
-        let typed = Typed { plain: text.to_owned(), ..Typed::default() };
+        let typed = Typed::plain(text);
         let query = strictest(&typed, self.analyzer, &self.catalog.scoring);
         let found = engine.search(&counting(query, None, vec![KIND.into()]))?;
         let counts = found.facets.into_iter().flat_map(|facet| facet.counts);
@@ -135,6 +135,7 @@ fn counting(query: Query, filter: Option<Filter>, facets: Vec<Arc<str>>) -> Sear
     Search {
         query,
         parts: Vec::new(),
+        rankers: Vec::new(),
         filter,
         selections: Vec::new(),
         facets,
@@ -153,6 +154,8 @@ fn is_term(text: &str) -> bool {
 }
 
 fn strictest(typed: &Typed, analyzer: &Analyzer, scoring: &Scoring) -> Query {
-    let rungs = Ladder::new(typed, analyzer, scoring).rungs;
+    let branches: Vec<_> =
+        typed.branches.iter().map(|branch| understand::literal(branch, analyzer)).collect();
+    let rungs = Ladder::new(typed, &branches, analyzer, scoring).rungs;
     rungs.into_iter().next().map_or(Query::Nothing, |rung| rung.query)
 }
