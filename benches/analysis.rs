@@ -58,8 +58,13 @@ fn understanding(criterion: &mut Criterion) {
     let analyzer = Analyzer::open(None).expect("the dictionaries open");
     let catalog = Catalog::open(None).expect("the configuration opens");
     let lexicon = Lexicon::open(None, &analyzer, &catalog).expect("the dictionaries open");
-    let reader =
-        Reader { analyzer: &analyzer, lexicon: &lexicon, catalog: &catalog, kinds: &[], today: 20_780 };
+    let reader = Reader {
+        analyzer: &analyzer,
+        lexicon: &lexicon,
+        catalog: &catalog,
+        kinds: &[],
+        today: 20_780,
+    };
     let queries = [
         "高企认定条件",
         "青政发[2016]12号",

@@ -100,6 +100,8 @@ pub struct TermRule {
     pub vocabulary: Arc<Vocabulary>,
     /// Whether a value counts for everything above it.
     pub is_tree: bool,
+    /// Whether records with the value stand for the word, and rank first; else it is offered alone.
+    pub prefer: bool,
 }
 
 /// Words that name a kind of record.

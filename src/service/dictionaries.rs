@@ -127,8 +127,8 @@ mod tests {
         write(&folder, STOP_WORDS, "怎么\n");
         let analyzer = Arc::new(test_analyzer().clone());
         let catalog = Arc::new(Catalog::open(None).expect("the embedded configuration is good"));
-        let dictionaries = Dictionaries::open(Some(folder.path().into()), analyzer, catalog)
-            .expect("sound files");
+        let dictionaries =
+            Dictionaries::open(Some(folder.path().into()), analyzer, catalog).expect("sound files");
         (folder, dictionaries)
     }
 

@@ -12,6 +12,7 @@ use crate::query::request::{BadRequest, CheckedRequest, Cursor, SearchRequest};
 use crate::query::typed::Typed;
 use crate::query::understand::{self, Offer, Reader, Understanding};
 use crate::query::{Order, Query, Search, Selection};
+use crate::record::understanding::Said;
 use crate::record::{Catalog, Visibility};
 use crate::service::dictionaries::Dictionaries;
 use crate::store::{Store, StoreError};
@@ -103,14 +104,17 @@ impl SearchService {
     }
 
     /// Takes a request apart for those who want to know which records it may find, without searching.
-    pub fn standing(
-        &self,
-        request: &SearchRequest,
-        today: i32,
-    ) -> Result<Standing, SearchError> {
+    ///
+    /// What a day decides (`本月`) is open: the answer holds on every day.
+    pub fn standing(&self, request: &SearchRequest) -> Result<Standing, SearchError> {
         let checked = request.check(&self.catalog).map_err(SearchError::Bad)?;
         let typed = Typed::parse(&checked.q);
-        let branches = self.understand(&typed, &checked, today);
+        let mut branches = self.understand(&typed, &checked, 0);
+        for span in branches.iter_mut().flat_map(|branch| &mut branch.spans) {
+            if span.said == Said::Date && span.meaning.is_some() {
+                span.meaning = Some(Filter::Exists { path: "kind".into() });
+            }
+        }
         let ladder = Ladder::new(&typed, &branches, &self.analyzer, &self.catalog.scoring);
         Ok(Standing {
             rungs: ladder.rungs,

@@ -140,12 +140,7 @@ pub const QUERIES: &[Row] = &[
         &["policy-131", "policy-003"],
         &["policy-131", "policy-003"],
     ),
-    row(
-        40,
-        "5G NB-IoT 智能水表",
-        &[],
-        &["achievement-001", "demand-039"],
-    ),
+    row(40, "5G NB-IoT 智能水表", &[], &["achievement-001", "demand-039"]),
     row(
         41,
         "ZigBee 管状电机",

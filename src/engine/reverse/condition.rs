@@ -118,6 +118,9 @@ fn node(query: &Query, frequencies: &dyn Frequencies) -> Node {
         Query::And(queries) if queries.is_empty() => Node::Everything,
         Query::And(queries) => Node::All(nodes(queries)),
         Query::Or { clauses, minimum } => Node::AtLeast((*minimum).max(1), nodes(clauses)),
+        Query::Best(clauses) => Node::AtLeast(1, nodes(clauses)),
+        Query::Filter(filter) => Node::Filter(Box::new(filter.clone())),
+        Query::Prefer { keep, .. } => node(keep, frequencies),
         Query::Without { keep, drop } => {
             Node::Without(Box::new(node(keep, frequencies)), nodes(drop))
         }

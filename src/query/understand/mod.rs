@@ -303,7 +303,7 @@ impl Reader<'_> {
             };
             let label = format!("{}：{}", rule.label.zh, entry.label.zh);
             read.select(Said::Term, typed, label, format!("{}:{code}", rule.field));
-            meanings.push(filter);
+            meanings.extend(rule.prefer.then_some(filter));
         }
         if let Some(rule) = meaning.kind.map(|at| &rules.kinds[at])
             && self.kinds.is_empty()

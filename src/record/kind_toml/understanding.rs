@@ -111,7 +111,7 @@ fn read_region(table: &Table<'_>, columns: &BTreeMap<Arc<str>, Column>) -> Optio
 }
 
 fn read_term(table: &Table<'_>, columns: &BTreeMap<Arc<str>, Column>) -> Option<TermRule> {
-    table.allow(&["field"]);
+    table.allow(&["field", "prefer"]);
     let fits = |column: &Column| column.facet.is_some() && column.vocabulary.is_some();
     let column =
         column(&table.need("field")?, columns, fits, "a field with a facet and a vocabulary")?;
@@ -120,6 +120,7 @@ fn read_term(table: &Table<'_>, columns: &BTreeMap<Arc<str>, Column>) -> Option<
         label: column.label.clone(),
         vocabulary: column.vocabulary.clone()?,
         is_tree: column.field_type == FieldType::Tree,
+        prefer: table.get("prefer").is_none_or(|node| node.flag().unwrap_or(true)),
     })
 }
 

@@ -333,6 +333,7 @@ impl AlertService {
         let mut search = Search {
             query: Query::All,
             parts: Vec::new(),
+            rankers: Vec::new(),
             filter: Some(filter),
             selections: Vec::new(),
             facets: Vec::new(),
