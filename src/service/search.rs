@@ -70,7 +70,7 @@ impl SearchService {
             let Some(kind) = self.catalog.kind(&hit.id.kind) else { continue };
             // A record withdrawn a moment ago may still be in the index.
             let Some(stored) = self.store.get(&hit.id)? else { continue };
-            let rankers = checked.explain.then_some(&*rankers);
+            let rankers = checked.explain.then_some(rankers);
             items.extend(page::item(hit, &stored.json, kind, scope, &highlighter, rankers));
         }
         let facets = found

@@ -399,8 +399,9 @@ fn writer_of(index: &Index, threads: usize) -> tantivy::Result<IndexWriter> {
     Ok(writer)
 }
 
-/// What each hit's parts are.
-type Parts = Vec<Vec<(Signal, f32)>>;
+/// What one hit's score by text is made of.
+type Part = Vec<(Signal, f32)>;
+type Parts = Vec<Part>;
 
 /// Adds parts and signals to the scores and puts the hits in their new order; returns both in that order.
 fn reorder(
@@ -408,7 +409,7 @@ fn reorder(
     parts: Parts,
     measured: signals::Measured,
 ) -> (Parts, Vec<Vec<(usize, f32)>>) {
-    let mut scored: Vec<(Kept, Vec<(Signal, f32)>, usize)> = kept
+    let mut scored: Vec<(Kept, Part, usize)> = kept
         .iter()
         .cloned()
         .zip(parts)

@@ -15,8 +15,11 @@ pub enum Amount {
     Bare(i64),
 }
 
+/// A word, and what it makes of an amount beside it.
+type Bound = (&'static str, fn(i64) -> Amount);
+
 /// Words before an amount, and what they make of it.
-const BEFORE: [(&str, fn(i64) -> Amount); 14] = [
+const BEFORE: [Bound; 14] = [
     ("不低于", Amount::AtLeast),
     ("不少于", Amount::AtLeast),
     ("不小于", Amount::AtLeast),
@@ -34,7 +37,7 @@ const BEFORE: [(&str, fn(i64) -> Amount); 14] = [
 ];
 
 /// Words behind an amount, likewise.
-const BEHIND: [(&str, fn(i64) -> Amount); 9] = [
+const BEHIND: [Bound; 9] = [
     ("及以上", Amount::AtLeast),
     ("以上", Amount::AtLeast),
     ("起步", Amount::AtLeast),

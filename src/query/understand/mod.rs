@@ -322,11 +322,8 @@ impl Reader<'_> {
 
     /// Words that told a rule are said by what the rule asks for.
     fn imply(&self, rule: &RangeRule, read: &mut Understanding) {
-        let implied = read
-            .words
-            .iter()
-            .filter(|word| rule.implied.iter().any(|implied| *implied == word.text))
-            .map(|word| Span {
+        let implied =
+            read.words.iter().filter(|word| rule.implied.contains(&word.text)).map(|word| Span {
                 range: word.start..word.end,
                 alternatives: Vec::new(),
                 meaning: None,

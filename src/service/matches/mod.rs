@@ -209,9 +209,10 @@ impl MatchService {
                 revision: found.revision,
                 score: found.score.value,
                 parts: Vec::new(),
+                signals: Vec::new(),
                 key: None,
             };
-            let Some(card) = page::item(&hit, &found.json, kind, scope, &highlighter, false) else {
+            let Some(card) = page::item(&hit, &found.json, kind, scope, &highlighter, None) else {
                 continue;
             };
             items.push(MatchItem {

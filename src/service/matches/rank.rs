@@ -196,6 +196,7 @@ impl MatchService {
         let search = Search {
             query: Query::All,
             parts: Vec::new(),
+            rankers: Vec::new(),
             filter: Some(filter),
             selections: Vec::new(),
             facets: Vec::new(),
