@@ -132,7 +132,7 @@ pub const QUERIES: &[Row] = &[
     row(34, "专精特心", &[], &["policy-039|policy-040|policy-041"]).by_sound(),
     row(35, "高薪技术企业认定", &[], &["policy-001"]).by_sound(),
     row(36, "科枝型中小企业", &[], &["policy-035|policy-036|policy-004"]).by_sound(),
-    row(37, "高新技術企業認定", RECOGNITION, &[]),
+    row(37, "高新技術企業認定", &[], RECOGNITION),
     row(38, "技術轉讓 鋰電池 正極材料", &[], &["achievement-014|achievement-058|achievement-067"]),
     row(
         39,
