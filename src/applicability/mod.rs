@@ -4,14 +4,22 @@
 //! profile, conditions that people judge, amounts, windows and stacking rules. Evaluation is three-valued (Kleene): a
 //! condition passes or fails on evidence, and is unknown without it.
 
+pub mod amount;
 pub mod condition;
 pub mod dictionary;
+pub mod explain;
 pub mod expression;
 mod lint;
+mod near;
+pub mod portfolio;
 pub mod profile;
+pub mod questions;
 mod reader;
 pub mod rules;
+pub mod table;
 pub mod value;
+pub mod window;
+mod words;
 
 use serde::Serialize;
 

@@ -1,0 +1,159 @@
+//! Near misses: what fails and is within reach, and how much is missing.
+
+use super::Verdict;
+use super::condition::{Check, Compare, How, Node, Subject, Test};
+use super::dictionary::Dictionary;
+use super::expression::{Expression, Missing, Operator};
+use super::profile::Profile;
+use super::value::{Interval, Moment, months_between};
+use crate::record::attribute::{AttributeType, Changeable};
+
+/// How much is missing of something.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Gap {
+    /// The attribute to be raised: of a quotient, that of the dividend.
+    pub attribute: usize,
+    /// In the attribute's unit; months for a date.
+    pub by: f64,
+    /// Of a quotient, what the dividend is divided by.
+    pub of: Option<(usize, f64)>,
+}
+
+impl Node {
+    /// Tells whether a tree that fails could still be met.
+    pub fn is_within_reach(
+        &self,
+        profile: &Profile,
+        moment: Moment,
+        dictionary: &Dictionary,
+    ) -> bool {
+        match self {
+            Node::Check(check) => {
+                check.verdict(profile, moment) == Verdict::Fail
+                    && check.is_within_reach(profile, moment, dictionary)
+            }
+            Node::Group { how, of } => reach(
+                *how,
+                of.iter().map(|node| {
+                    let verdict = node.verdict(profile, moment);
+                    let reached = verdict == Verdict::Fail
+                        && node.is_within_reach(profile, moment, dictionary);
+                    (verdict, reached)
+                }),
+            ),
+        }
+    }
+}
+
+/// Tells whether a group that fails could still be met, from the verdicts of its members and whether those that fail
+/// are within reach.
+pub(super) fn reach(how: How, mut members: impl Iterator<Item = (Verdict, bool)>) -> bool {
+    match how {
+        How::All => members.all(|(verdict, reached)| verdict != Verdict::Fail || reached),
+        How::Any => members.any(|(_, reached)| reached),
+        // What must not be and is cannot be undone by going on.
+        How::None => false,
+        How::AtLeast(wanted) => {
+            members.filter(|&(verdict, reached)| verdict != Verdict::Fail || reached).count()
+                >= wanted
+        }
+    }
+}
+
+impl Check {
+    /// Tells whether a check that fails could be met by an effort or some waiting.
+    pub fn is_within_reach(
+        &self,
+        profile: &Profile,
+        moment: Moment,
+        dictionary: &Dictionary,
+    ) -> bool {
+        let near = dictionary.attributes().near;
+        let attribute = |at: usize| &dictionary.attributes().list[at];
+        match (&self.subject, &self.test) {
+            (Subject::Number { expression, attribute: tested, .. }, _) => {
+                let Some(bound) = self.lower_bound() else { return false };
+                let Some(value) = expression.value(profile, moment) else { return false };
+                let mut reads: Vec<Missing> = Vec::new();
+                expression.attributes(&mut reads);
+                let changeable =
+                    reads.iter().any(|&(at, _)| attribute(at).changeable != Changeable::Never);
+                let is_count =
+                    tested.is_some_and(|at| attribute(at).attribute_type == AttributeType::Int);
+                let missing = bound - value.high;
+                changeable
+                    && missing >= 0.0
+                    && (missing <= near.share * bound.abs() || (is_count && missing <= near.count))
+            }
+            (Subject::Date(at), Test::MonthsAtLeast(months)) => profile
+                .day(*at)
+                .is_some_and(|day| months - months_between(day, moment.as_of) <= near.months),
+            (Subject::Flag { attribute: at, .. }, Test::Is(true)) => {
+                attribute(*at).changeable == Changeable::Now
+            }
+            // One that was held can be renewed.
+            (Subject::Codes(at), Test::Has { codes, .. }) => {
+                codes.iter().any(|&code| profile.holdings(*at, code).any(|entry| entry.held))
+            }
+            _ => false,
+        }
+    }
+
+    /// The number that the value must reach, where it must reach one.
+    pub fn lower_bound(&self) -> Option<f64> {
+        match self.test {
+            Test::Number { compare: Compare::AtLeast | Compare::Above, bound } => Some(bound),
+            Test::Between { low, .. } => Some(low),
+            _ => None,
+        }
+    }
+
+    /// How much is missing of a check that fails.
+    pub fn gap(&self, profile: &Profile, moment: Moment) -> Option<Gap> {
+        match (&self.subject, &self.test) {
+            (Subject::Number { expression, .. }, _) => {
+                let bound = self.lower_bound()?;
+                gap_of(expression, bound, profile, moment)
+            }
+            (Subject::Date(attribute), Test::MonthsAtLeast(months)) => {
+                let passed = months_between(profile.day(*attribute)?, moment.as_of);
+                Some(Gap { attribute: *attribute, by: f64::from(months - passed), of: None })
+            }
+            _ => None,
+        }
+    }
+}
+
+fn gap_of(expression: &Expression, bound: f64, profile: &Profile, moment: Moment) -> Option<Gap> {
+    match expression {
+        // A quotient rises with its dividend.
+        Expression::Binary(Operator::Over, above, below) => {
+            let (above_is, below_is) =
+                (exact(above.value(profile, moment)?)?, exact(below.value(profile, moment)?)?);
+            if below_is <= 0.0 {
+                return None;
+            }
+            let attribute = last_read(above)?;
+            let of = last_read(below)?;
+            let by = bound * below_is - above_is;
+            Some(Gap { attribute, by, of: Some((of, below_is)) })
+        }
+        Expression::Attribute { derived: Some(derived), .. } => {
+            gap_of(derived, bound, profile, moment)
+        }
+        other => {
+            let value = exact(other.value(profile, moment)?)?;
+            Some(Gap { attribute: last_read(other)?, by: bound - value, of: None })
+        }
+    }
+}
+
+fn exact(value: Interval) -> Option<f64> {
+    value.is_exact().then_some(value.low)
+}
+
+fn last_read(expression: &Expression) -> Option<usize> {
+    let mut reads: Vec<Missing> = Vec::new();
+    expression.attributes(&mut reads);
+    reads.last().map(|&(attribute, _)| attribute)
+}

@@ -1,0 +1,121 @@
+//! When one can apply, and on which day a record holds. Neither changes a verdict.
+
+use serde::Serialize;
+
+use super::rules::{Rules, Standing, Window};
+use super::value::Moment;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WindowState {
+    Open,
+    Upcoming,
+    Closed,
+    Rolling,
+    NotStated,
+}
+
+/// Why a record is left out before its conditions are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Exclusion {
+    Region,
+    NotYetInForce,
+    NoLongerInForce,
+    Audience,
+    Industry,
+}
+
+impl Exclusion {
+    pub const NAMES: [(&'static str, Self); 5] = [
+        ("region", Self::Region),
+        ("not_yet_in_force", Self::NotYetInForce),
+        ("no_longer_in_force", Self::NoLongerInForce),
+        ("audience", Self::Audience),
+        ("industry", Self::Industry),
+    ];
+
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Region => "注册地不在适用地区",
+            Self::NotYetInForce => "当日尚未施行",
+            Self::NoLongerInForce => "当日已失效、废止或被替代",
+            Self::Audience => "不属于适用对象",
+            Self::Industry => "不属于适用行业",
+        }
+    }
+}
+
+impl Window {
+    pub fn state(&self, day: i32) -> WindowState {
+        let is_rolling = self.kind.as_deref() == Some("rolling");
+        match (self.opens, self.closes) {
+            (Some(opens), _) if day < opens => WindowState::Upcoming,
+            (_, Some(closes)) if day > closes => WindowState::Closed,
+            _ if is_rolling => WindowState::Rolling,
+            (None, None) => WindowState::NotStated,
+            _ => WindowState::Open,
+        }
+    }
+}
+
+impl Rules {
+    /// The window that matters on a day: one that is open, else the next one, else the last one.
+    pub fn window_on(&self, day: i32) -> Option<&Window> {
+        self.windows.iter().min_by_key(|window| match window.state(day) {
+            WindowState::Open => (0, window.closes.unwrap_or(i32::MAX)),
+            WindowState::Rolling => (1, window.closes.unwrap_or(i32::MAX)),
+            WindowState::Upcoming => (2, window.opens.unwrap_or(i32::MAX)),
+            WindowState::Closed => (3, -window.closes.unwrap_or(i32::MIN + 1)),
+            WindowState::NotStated => (4, 0),
+        })
+    }
+
+    /// What "last year" and the like mean on a day.
+    pub fn moment_on(&self, day: i32) -> Moment {
+        let window = self.window_on(day);
+        Moment {
+            as_of: day,
+            reference: window.and_then(|window| window.rules_as_of).unwrap_or(day),
+            opens: window.and_then(|window| window.opens),
+            closes: window.and_then(|window| window.closes),
+        }
+    }
+
+    /// The last day on which the record holds by itself; another record may end it sooner.
+    ///
+    /// A record that is said to have ended, without a date, has ended before every day.
+    pub fn last_day(&self, ended_by_others: Option<i32>) -> i32 {
+        let others = ended_by_others.map(|day| day - 1);
+        match (self.ends, others, self.standing) {
+            (None, None, Standing::Ended) => i32::MIN,
+            (ends, others, _) => ends.unwrap_or(i32::MAX).min(others.unwrap_or(i32::MAX)),
+        }
+    }
+
+    /// The first day on which the record holds.
+    pub fn first_day(&self) -> i32 {
+        match (self.begins, self.standing) {
+            (Some(begins), _) => begins,
+            (None, Standing::Pending) => i32::MAX,
+            (None, _) => i32::MIN,
+        }
+    }
+
+    /// Days on which what holds or what "last year" means may change.
+    pub fn turning_days(&self) -> Vec<i32> {
+        let mut days = Vec::new();
+        let mut entry = |validity: super::rules::Validity| {
+            days.extend(validity.from);
+            days.extend(validity.to.map(|to| to.saturating_add(1)));
+        };
+        self.conditions.iter().for_each(|condition| entry(condition.validity));
+        for window in &self.windows {
+            days.extend(window.opens);
+            days.extend(window.closes.map(|closes| closes.saturating_add(1)));
+        }
+        days.sort_unstable();
+        days.dedup();
+        days
+    }
+}
