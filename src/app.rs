@@ -17,11 +17,13 @@ use crate::record::kind_toml::{ConfigError, ConfigFiles};
 use crate::record::{Catalog, Revision};
 use crate::service::alerts::AlertService;
 use crate::service::alerts::forward::Forward;
+use crate::service::applicability::ApplicabilityService;
 use crate::service::dictionaries::Dictionaries;
 use crate::service::indexing::{Indexing, IndexingError, Progress};
 use crate::service::ingest::IngestService;
 use crate::service::keys::Keys;
 use crate::service::matches::MatchService;
+use crate::service::profiles::Profiles;
 use crate::service::search::SearchService;
 use crate::service::suggest::{PopularOptions, SuggestService};
 use crate::store::embedded::{EmbeddedOptions, EmbeddedStore};
@@ -40,6 +42,8 @@ pub struct App {
     pub search: Arc<SearchService>,
     pub alerts: Arc<AlertService>,
     pub matches: Arc<MatchService>,
+    pub applicability: Arc<ApplicabilityService>,
+    pub profiles: Profiles,
     pub ingest: IngestService,
     pub keys: Keys,
     pub clock: Clock,
@@ -154,7 +158,15 @@ impl App {
             config.alerts.clone(),
             keys.derive("feeds"),
         ));
+        let applicability = Arc::new(ApplicabilityService::new(
+            catalog.clone(),
+            dictionary.clone(),
+            store.clone(),
+            engine.clone(),
+        ));
         Ok(Self {
+            applicability,
+            profiles: Profiles { dictionary: dictionary.clone(), store: store.clone() },
             suggest: Arc::new(SuggestService::new(
                 catalog.clone(),
                 analyzer.clone(),
@@ -195,15 +207,19 @@ impl App {
         self.indexing().catch_up(report)
     }
 
-    /// Keeps the index, the suggestions and the alerts behind the store, and the dictionaries behind their files, each
-    /// on a thread of its own.
+    /// Keeps the index, the suggestions, the compiled rules and the alerts behind the store, and the dictionaries behind
+    /// their files, each on a thread of its own.
     pub fn follow(&self) -> Follower {
         let stop = Arc::new(AtomicBool::new(false));
         let (progress, thread) = self.indexing().follow(stop.clone());
         let clock = self.clock.clone();
         let mut threads = self.alerts.follow(move || clock.today(), stop.clone());
-        threads.extend([thread, self.suggest.follow(stop.clone())]);
         threads.extend(self.search.dictionaries.watch(stop.clone()));
+        threads.extend([
+            thread,
+            self.suggest.follow(stop.clone()),
+            self.applicability.follow(stop.clone()),
+        ]);
         Follower { progress, stop, threads }
     }
 }

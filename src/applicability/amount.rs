@@ -195,7 +195,7 @@ fn value(
             None => {
                 let most = tiers.iter().map(|tier| match tier.give {
                     TierGive::Value(value) => value,
-                    TierGive::Rate(rate) if rate == 0.0 => 0.0,
+                    TierGive::Rate(0.0) => 0.0,
                     TierGive::Rate(rate) => rate * tier.up_to,
                 });
                 let sum = *progressive;

@@ -7,6 +7,7 @@
 pub mod amount;
 pub mod condition;
 pub mod dictionary;
+pub mod diff;
 pub mod explain;
 pub mod expression;
 mod lint;
@@ -27,6 +28,7 @@ pub use dictionary::Dictionary;
 pub use profile::Profile;
 pub use rules::Rules;
 pub use value::{Interval, Moment};
+pub use words::say_yuan;
 
 /// What is known of a condition. Ordered, so that the smallest of several is their conjunction, the greatest their
 /// disjunction.

@@ -50,8 +50,18 @@ pub struct Table {
     sorted: usize,
     dead: usize,
     by_id: HashMap<RecordId, u32>,
-    /// From which day which record is ended by which other one.
-    endings: HashMap<RecordId, Vec<(RecordId, i32)>>,
+    /// What other records do to a record.
+    links: HashMap<RecordId, Vec<Link>>,
+}
+
+/// What one record does to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    pub by: RecordId,
+    pub relation: String,
+    pub effect: Effect,
+    /// The first day of the record that does it.
+    pub day: i32,
 }
 
 /// A check with the days that its record's window fixes.
@@ -86,8 +96,10 @@ struct Row {
     audience: u32,
     industry: u32,
     windows: Vec<super::rules::Window>,
-    /// Records that it ends, and from when.
-    ends: Vec<RecordId>,
+    /// From which day another record ends it.
+    ended_by_others: Option<i32>,
+    /// Records that it has a relation to.
+    linked: Vec<RecordId>,
 }
 
 /// How one record stands to a profile, without reasons.
@@ -117,7 +129,7 @@ impl Table {
             sorted: 0,
             dead: 0,
             by_id: HashMap::new(),
-            endings: HashMap::new(),
+            links: HashMap::new(),
         }
     }
 
@@ -152,21 +164,34 @@ impl Table {
         open.filter_map(|window| window.closes).map(|closes| closes - day).min()
     }
 
-    /// The day from which another record ends this one, and which one does.
-    pub fn ended_by(&self, id: &RecordId) -> Option<(i32, &RecordId)> {
-        let endings = self.endings.get(id)?.iter();
-        endings.map(|(by, day)| (*day, by)).min_by_key(|(day, _)| *day)
+    /// What other records do to a record, in the order of the days.
+    pub fn links(&self, id: &RecordId) -> &[Link] {
+        self.links.get(id).map_or(&[], Vec::as_slice)
+    }
+
+    /// The first record that ends this one.
+    pub fn ended_by(&self, id: &RecordId) -> Option<&Link> {
+        self.links(id).iter().find(|link| link.effect == Effect::Ends)
     }
 
     /// Puts a record in, in place of what was there.
     pub fn put(&mut self, id: RecordId, rules: &Rules) {
         self.remove(&id);
         let first_day = rules.first_day();
-        let mut ends = Vec::new();
-        for relation in rules.relations.iter().filter(|known| known.effect == Effect::Ends) {
+        let mut linked = Vec::new();
+        for relation in &rules.relations {
             let other = RecordId::new(id.kind.clone(), &*relation.id);
-            self.endings.entry(other.clone()).or_default().push((id.clone(), first_day));
-            ends.push(other);
+            let links = self.links.entry(other.clone()).or_default();
+            links.push(Link {
+                by: id.clone(),
+                relation: relation.relation.clone(),
+                effect: relation.effect,
+                day: first_day,
+            });
+            links.sort_by(|left, right| {
+                left.day.cmp(&right.day).then_with(|| left.by.cmp(&right.by))
+            });
+            linked.push(other);
         }
         let node = explain::region_node(rules, &self.dictionary);
         let region = self.region(node.as_ref());
@@ -197,9 +222,11 @@ impl Table {
             audience,
             industry,
             windows: rules.windows.clone(),
-            ends,
+            ended_by_others: None,
+            linked: linked.clone(),
         });
-        self.by_id.insert(id, row);
+        self.by_id.insert(id.clone(), row);
+        linked.iter().chain([&id]).for_each(|id| self.settle(id));
         if self.rows.len() - self.sorted > TAIL + self.rows.len() / 20
             || self.dead > TAIL + self.rows.len() / 4
         {
@@ -212,13 +239,22 @@ impl Table {
         let Some(row) = self.by_id.remove(id) else { return };
         self.rows[row as usize].live = false;
         self.dead += 1;
-        for other in std::mem::take(&mut self.rows[row as usize].ends) {
-            if let Some(endings) = self.endings.get_mut(&other) {
-                endings.retain(|(by, _)| by != id);
-                if endings.is_empty() {
-                    self.endings.remove(&other);
+        for other in std::mem::take(&mut self.rows[row as usize].linked) {
+            if let Some(links) = self.links.get_mut(&other) {
+                links.retain(|link| link.by != *id);
+                if links.is_empty() {
+                    self.links.remove(&other);
                 }
             }
+            self.settle(&other);
+        }
+    }
+
+    /// Notes at a record from which day another one ends it.
+    fn settle(&mut self, id: &RecordId) {
+        let day = self.ended_by(id).map(|link| link.day);
+        if let Some(&row) = self.by_id.get(id) {
+            self.rows[row as usize].ended_by_others = day;
         }
     }
 
@@ -263,10 +299,7 @@ impl Table {
     }
 
     fn region(&mut self, node: Option<&Node>) -> u32 {
-        let condition = match node {
-            None => None,
-            Some(node) => Some(self.condition(Some(node), Moment::on(0), false)),
-        };
+        let condition = node.map(|node| self.condition(Some(node), Moment::on(0), false));
         let key = condition.unwrap_or(NONE);
         if let Some(&region) = self.regions_by_condition.get(&key) {
             return region;
@@ -415,6 +448,18 @@ impl Table {
         elsewhere
     }
 
+    /// Calls `f` with every record that the profile is elsewhere of.
+    pub fn elsewhere(&self, profile: &Profile, as_of: i32, mut f: impl FnMut(u32)) {
+        let mut judge = Judge::new(self, profile, as_of);
+        let tail = (self.sorted as u32..self.rows.len() as u32)
+            .map(|row| (self.rows[row as usize].region, row, row + 1));
+        for (region, start, end) in self.sections.iter().copied().chain(tail) {
+            if judge.region(region) == Verdict::Fail {
+                (start..end).filter(|row| self.rows[*row as usize].live).for_each(&mut f);
+            }
+        }
+    }
+
     /// Checks one record against many profiles.
     pub fn judge_each<'a>(
         &self,
@@ -423,7 +468,7 @@ impl Table {
         as_of: i32,
     ) -> Vec<Verdict> {
         let known = &self.rows[row as usize];
-        let ended = self.ended(known, as_of).is_some();
+        let ended = Self::ended(known, as_of).is_some();
         let conditions = known.conditions(as_of);
         profiles
             .map(|profile| {
@@ -498,15 +543,11 @@ impl Table {
     }
 
     /// Why a record does not hold on a day.
-    fn ended(&self, row: &Row, as_of: i32) -> Option<Exclusion> {
+    fn ended(row: &Row, as_of: i32) -> Option<Exclusion> {
         if as_of < row.first_day {
             return Some(Exclusion::NotYetInForce);
         }
-        let by_others = match self.endings.is_empty() {
-            true => None,
-            false => self.ended_by(&row.id).map(|(day, _)| day),
-        };
-        let last = match (row.last_day, by_others) {
+        let last = match (row.last_day, row.ended_by_others) {
             // Ended by its own word, on the day of the other's.
             (i32::MIN, Some(day)) => day - 1,
             (last, Some(day)) => last.min(day - 1),
@@ -620,7 +661,7 @@ impl<'a> Judge<'a> {
             row: at,
             verdict: self.region(row.region),
             near: false,
-            excluded: table.ended(row, self.as_of),
+            excluded: Table::ended(row, self.as_of),
             missing: 0,
         };
         if standing.verdict == Verdict::Fail {

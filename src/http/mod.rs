@@ -1,5 +1,6 @@
 //! The HTTP side: every route on one page, and the server that carries them.
 
+mod applicability;
 pub mod auth;
 mod bulk;
 mod health;
@@ -14,6 +15,7 @@ mod search;
 mod server;
 mod subscriptions;
 mod suggest;
+mod versions;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -132,6 +134,16 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(kinds::get_vocabulary))
         .routes(routes!(search::search_records, search::post_search))
         .routes(routes!(suggest::list_suggestions))
+        .routes(routes!(applicability::check_applicability))
+        .routes(routes!(versions::list_versions))
+        .routes(routes!(versions::compare_versions))
+        .routes(routes!(applicability::list_attributes))
+        .routes(routes!(applicability::list_profiles, applicability::post_profile))
+        .routes(routes!(
+            applicability::get_profile,
+            applicability::put_profile,
+            applicability::delete_profile
+        ))
         .routes(routes!(records::get_record, records::put_record, records::delete_record))
         .routes(routes!(records::post_record))
         .routes(routes!(bulk::write_bulk))

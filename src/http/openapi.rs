@@ -1,5 +1,6 @@
 //! The description of the API: OpenAPI 3.1, from the routes, the kinds and the table of problems.
 
+mod applicability;
 mod subscriptions;
 
 use axum::extract::State;
@@ -54,7 +55,7 @@ const TEXT: &str = "text/plain";
 
 /// Every operation.
 fn shapes() -> impl Iterator<Item = &'static Shape> {
-    SHAPES.iter().chain(subscriptions::SHAPES)
+    SHAPES.iter().chain(subscriptions::SHAPES).chain(applicability::SHAPES)
 }
 
 const SHAPES: &[Shape] = &[
@@ -309,7 +310,7 @@ fn schemas(catalog: &Catalog) -> Value {
         mapping.insert(kind.name.to_string(), json!(reference));
         schemas[&name] = json_schema(kind);
     }
-    for (name, schema) in subscriptions::schemas() {
+    for (name, schema) in subscriptions::schemas().into_iter().chain(applicability::schemas()) {
         schemas[name] = schema;
     }
     schemas["Record"] = json!({
@@ -536,7 +537,7 @@ fn example(schema: &str, media: &str) -> Option<Value> {
         ("BulkResult", _) => Some(json!(
             "{\"line\":1,\"status\":201,\"kind\":\"KIND\",\"id\":\"a-1\",\"revision\":7}\n"
         )),
-        _ => None,
+        _ => applicability::example(schema),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::query::request::BadRequest;
 use crate::record::validate::Violation;
 use crate::service::alerts::AlertError;
 use crate::service::alerts::forward::ForwardError;
+use crate::service::applicability::CheckError;
 use crate::service::ingest::Rejection;
 use crate::service::search::SearchError;
 use crate::store::StoreError;
@@ -81,6 +82,7 @@ codes! {
     UnsupportedMediaType "unsupported_media_type" UNSUPPORTED_MEDIA_TYPE "The content type is not supported" "JSON calls take application/json, POST /v1/bulk takes application/x-ndjson.";
     InvalidRecord "invalid_record" UNPROCESSABLE_ENTITY "The record is not valid" "The violations name every place that is wrong, what was expected and what was found.";
     InvalidSubscription "invalid_subscription" UNPROCESSABLE_ENTITY "The subscription is not valid" "The violations name every place that is wrong, what was expected and what was found.";
+    BadProfile "bad_profile" UNPROCESSABLE_ENTITY "The profile cannot be read" "An attribute is not known, or its value is of another type; see /v1/attributes.";
     KeyReused "idempotency_key_reused" UNPROCESSABLE_ENTITY "The idempotency key was used before" "The Idempotency-Key belongs to another body; use a new one.";
     Internal "internal" INTERNAL_SERVER_ERROR "Something went wrong" "The fault is ours and is in the log under the request id.";
     Overloaded "overloaded" SERVICE_UNAVAILABLE "Too much to do" "Too many requests are waiting; try again after a second.";
@@ -260,6 +262,17 @@ impl From<AlertError> for Problem {
             }
             AlertError::Forward(ForwardError::Search(error)) => error.into(),
             AlertError::Forward(ForwardError::Engine(error)) => SearchError::from(error).into(),
+        }
+    }
+}
+
+impl From<CheckError> for Problem {
+    fn from(error: CheckError) -> Self {
+        match error {
+            CheckError::Bad(bad) => bad.into(),
+            CheckError::Profile(violations) => Problem::of(Code::BadProfile, violations),
+            CheckError::Store(error) => error.into(),
+            CheckError::Engine(error) => SearchError::Engine(error).into(),
         }
     }
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::indexing;
 use super::keys::{Key, Principal, random_hex};
+use super::{indexing, versions};
 use crate::applicability::{Dictionary, Rules};
 use crate::record::validate::{self, Violation};
 use crate::record::{Catalog, Fields, Record, RecordId, Revision, State};
@@ -211,11 +211,10 @@ impl IngestService {
                         Some(stored) => Expected::At(stored.revision),
                         None => Expected::Absent,
                     };
-                    batches.push(vec![Write {
-                        id: checked.id.clone(),
-                        expected,
-                        body: Some(body),
-                    }]);
+                    let mut batch =
+                        vec![Write { id: checked.id.clone(), expected, body: Some(body) }];
+                    batch.extend(self.earlier_version(&record, existing.as_ref()));
+                    batches.push(batch);
                     written.push((at, checked, record, existing.is_none()));
                 }
             }
@@ -236,6 +235,15 @@ impl IngestService {
         }
         again.sort_by_key(|(at, _)| *at);
         Ok(again)
+    }
+
+    /// Composes the write that keeps the version that `record` replaces, where its kind states rules and they differ.
+    fn earlier_version(&self, record: &Record, existing: Option<&StoredRecord>) -> Option<Write> {
+        let existing = existing?;
+        self.catalog.kind(&record.kind)?.applicability.as_ref()?;
+        let before = indexing::read(existing)?;
+        let differs = before.fields != record.fields || before.state != record.state;
+        differs.then(|| versions::keep(existing)).flatten()
     }
 
     /// Withdraws a record.

@@ -1,14 +1,17 @@
 //! Where the engine and the store meet.
 
 pub mod alerts;
+pub mod applicability;
 pub mod dictionaries;
 pub mod import;
 pub mod indexing;
 pub mod ingest;
 pub mod keys;
 pub mod matches;
+pub mod profiles;
 pub mod search;
 pub mod suggest;
+pub mod versions;
 
 pub use matches::MatchService;
 pub use search::SearchService;

@@ -1,0 +1,492 @@
+//! The answer to a profile: verdicts in order, what is left out, what to ask, and the best set.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde::Serialize;
+
+use super::request::Checked;
+use super::{ApplicabilityService, CheckError, CheckRequest, Loaded};
+use crate::applicability::amount;
+use crate::applicability::explain::{self, Explanation};
+use crate::applicability::portfolio::{self, Candidate, Form, Stack};
+use crate::applicability::profile::Note;
+use crate::applicability::questions::{Question, Tally};
+use crate::applicability::rules::StackingRule;
+use crate::applicability::table::{Standing, Table};
+use crate::applicability::value::print_day;
+use crate::applicability::window::Exclusion;
+use crate::applicability::{Profile, Verdict};
+use crate::query::filter::{Filter, Literal};
+use crate::query::{Order, Query, Search};
+use crate::record::{RecordId, Revision};
+
+/// Records that a set is chosen from; of more, those that can give the most.
+const MAX_CANDIDATES: usize = 500;
+/// Hits of a filter read at a time.
+const PAGE: usize = 2_000;
+
+/// The answer, as the API shows it.
+#[derive(Debug, Serialize)]
+pub struct Answer {
+    pub as_of: String,
+    pub summary: Summary,
+    pub items: Vec<Item>,
+    /// Records behind `items` in their order, from the first.
+    pub total: usize,
+    pub excluded: Vec<ExcludedCount>,
+    pub questions: Vec<Question>,
+    pub portfolio: PortfolioView,
+    /// What should be known about the values of the profile.
+    pub notes: Vec<Note>,
+    pub revision: Revision,
+    pub took_ms: f64,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    pub pass: usize,
+    /// Those that fail within reach; they are not counted in `fail`.
+    pub near: usize,
+    pub unknown: usize,
+    pub fail: usize,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Item {
+    pub kind: Arc<str>,
+    pub id: Arc<str>,
+    pub title: String,
+    #[serde(flatten)]
+    pub explanation: Explanation,
+    /// The record that ended this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub successor: Option<Successor>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Successor {
+    pub id: Arc<str>,
+    pub title: String,
+    pub relation: String,
+    /// The first day of it.
+    pub from: String,
+}
+
+#[derive(Debug, Serialize)]
+pub struct ExcludedCount {
+    pub reason: Exclusion,
+    pub label: &'static str,
+    pub count: u64,
+}
+
+#[derive(Debug, Default, Serialize)]
+pub struct PortfolioView {
+    pub items: Vec<PortfolioItem>,
+    pub low: i64,
+    pub high: i64,
+    pub exclusions: Vec<PortfolioExclusion>,
+    pub caps: Vec<PortfolioCap>,
+    /// Whether the set may not be the best one: too many records exclude each other.
+    pub approximate: bool,
+    pub say: String,
+}
+
+#[derive(Debug, Serialize)]
+pub struct PortfolioItem {
+    pub kind: Arc<str>,
+    pub id: Arc<str>,
+    pub title: String,
+    pub low: i64,
+    pub high: i64,
+}
+
+#[derive(Debug, Serialize)]
+pub struct PortfolioExclusion {
+    pub id: Arc<str>,
+    pub title: String,
+    pub because_of: Option<Arc<str>>,
+    pub rule: &'static str,
+    pub clause: String,
+    pub text: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct PortfolioCap {
+    pub group: String,
+    pub cap: i64,
+    pub clause: String,
+}
+
+impl ApplicabilityService {
+    /// Checks a profile against the records of the request.
+    pub fn check(&self, request: &CheckRequest) -> Result<Answer, CheckError> {
+        let started = Instant::now();
+        let checked = request.check(self)?;
+        let revision = self.catch_up()?;
+        let filtered = match &checked.filter {
+            Some(filter) => Some(self.matching(filter, &checked, request.today)?),
+            None => None,
+        };
+        let as_of = request.as_of;
+        let table = self.table();
+        let mut found = Found::new(&self.dictionary);
+        let only = rows_of(&table, &checked, filtered);
+        let has_only = checked.ids.is_some();
+        let elsewhere = table.judge(&checked.profile, as_of, only.as_deref(), |standing| {
+            if !has_only && !self.is_asked(&table.id(standing.row).kind, &checked.kinds) {
+                return;
+            }
+            let shown = has_only
+                || standing.excluded.is_none_or(|reason| checked.include.contains(&reason));
+            found.add(standing, shown, &table);
+        });
+        // Kinds that were not asked for are elsewhere as well: count those that were.
+        let mut excluded = found.excluded;
+        if elsewhere > 0 {
+            let mut count = 0;
+            let include = checked.include.contains(&Exclusion::Region);
+            table.elsewhere(&checked.profile, as_of, |row| {
+                if self.is_asked(&table.id(row).kind, &checked.kinds) {
+                    count += 1;
+                    if include {
+                        found.shown.push(Standing {
+                            row,
+                            verdict: Verdict::Fail,
+                            near: false,
+                            excluded: Some(Exclusion::Region),
+                            missing: 0,
+                        });
+                    }
+                }
+            });
+            *excluded.entry(Exclusion::Region).or_default() += count;
+        }
+        let total = found.shown.len();
+        let ordered = ordered(found.shown, &table, as_of, request.offset, checked.limit);
+        let passed: Vec<RecordId> =
+            found.passed.into_iter().map(|standing| table.id(standing.row).clone()).collect();
+        let ids: Vec<(RecordId, Option<Link>)> = ordered
+            .iter()
+            .map(|standing| {
+                let id = table.id(standing.row);
+                (id.clone(), table.ended_by(id).map(Link::of))
+            })
+            .collect();
+        let questions = found.tally.questions(checked.questions);
+        drop(table);
+        let mut items = Vec::with_capacity(ids.len());
+        for (id, ended_by) in ids {
+            // A record withdrawn a moment ago.
+            let Some(loaded) = self.loaded(&id)? else { continue };
+            items.push(self.item(&loaded, ended_by, &checked.profile, as_of)?);
+        }
+        Ok(Answer {
+            as_of: print_day(as_of),
+            summary: found.summary,
+            items,
+            total,
+            excluded: excluded
+                .into_iter()
+                .filter(|(_, count)| *count > 0)
+                .map(|(reason, count)| ExcludedCount { reason, label: reason.label(), count })
+                .collect(),
+            questions,
+            portfolio: self.portfolio(&passed, &checked.profile, as_of)?,
+            notes: checked.notes,
+            revision,
+            took_ms: (started.elapsed().as_secs_f64() * 1e5).round() / 1e2,
+        })
+    }
+
+    fn item(
+        &self,
+        loaded: &Loaded,
+        ended_by: Option<Link>,
+        profile: &Profile,
+        as_of: i32,
+    ) -> Result<Item, CheckError> {
+        let day = ended_by.as_ref().map(|link| link.day);
+        let explanation = explain::explain(&loaded.rules, profile, as_of, day, &self.dictionary);
+        let successor = match ended_by.filter(|link| link.day <= as_of) {
+            None => None,
+            Some(link) => {
+                let title = self.loaded(&link.by)?.map(|other| other.title.clone());
+                Some(Successor {
+                    id: link.by.id.clone(),
+                    title: title.unwrap_or_default(),
+                    relation: link.relation,
+                    from: print_day(link.day),
+                })
+            }
+        };
+        Ok(Item {
+            kind: loaded.id.kind.clone(),
+            id: loaded.id.id.clone(),
+            title: loaded.title.clone(),
+            explanation,
+            successor,
+        })
+    }
+
+    /// The records that a filter matches.
+    fn matching(
+        &self,
+        filter: &Filter,
+        checked: &Checked,
+        today: i32,
+    ) -> Result<Vec<RecordId>, CheckError> {
+        let kinds: Vec<Literal> = self
+            .catalog
+            .kinds
+            .iter()
+            .filter(|kind| {
+                kind.applicability.is_some() && self.is_asked(&kind.name, &checked.kinds)
+            })
+            .map(|kind| Literal::Text(kind.name.to_string()))
+            .collect();
+        let kinds = Filter::In { path: "kind".into(), values: kinds };
+        let mut search = Search {
+            query: Query::All,
+            parts: Vec::new(),
+            rankers: Default::default(),
+            filter: Some(Filter::And(vec![kinds, filter.clone()])),
+            selections: Vec::new(),
+            facets: Vec::new(),
+            order: Order::Newest,
+            limit: PAGE,
+            offset: 0,
+            after: None,
+            today,
+        };
+        let mut ids = Vec::new();
+        loop {
+            let found = self.engine.search(&search)?;
+            ids.extend(found.hits.into_iter().map(|hit| hit.id));
+            match found.next {
+                Some(after) => search.after = Some(after),
+                None => return Ok(ids),
+            }
+        }
+    }
+
+    /// Chooses the best set of the records that apply and give money.
+    fn portfolio(
+        &self,
+        passed: &[RecordId],
+        profile: &Profile,
+        as_of: i32,
+    ) -> Result<PortfolioView, CheckError> {
+        let mut loaded: Vec<Arc<Loaded>> = Vec::new();
+        let mut candidates = Vec::new();
+        for id in passed {
+            let Some(record) = self.loaded(id)? else { continue };
+            let sum = amount::sum(&record.rules, profile, record.rules.moment_on(as_of));
+            // A sum without a bound cannot be weighed against another: what is certain of it counts.
+            let high = if sum.high.is_finite() { sum.high } else { sum.low };
+            if high > 0.0 {
+                candidates.push(candidate(&record, sum.low, high, profile, as_of));
+                loaded.push(record);
+            }
+        }
+        let solved = portfolio::solve(&candidates);
+        let items: Vec<PortfolioItem> = solved
+            .chosen
+            .iter()
+            .map(|&at| PortfolioItem {
+                kind: loaded[at].id.kind.clone(),
+                id: loaded[at].id.id.clone(),
+                title: loaded[at].title.clone(),
+                low: candidates[at].low.round() as i64,
+                high: candidates[at].high.round() as i64,
+            })
+            .collect();
+        let say = match items.len() {
+            0 => "没有可以合计金额的政策".to_owned(),
+            count => {
+                let high = crate::applicability::say_yuan(solved.high);
+                format!("可同时申请{count}项，合计最高{high}")
+            }
+        };
+        Ok(PortfolioView {
+            items,
+            low: solved.low.round() as i64,
+            high: solved.high.round() as i64,
+            exclusions: solved
+                .excluded
+                .into_iter()
+                .map(|left_out| PortfolioExclusion {
+                    id: loaded[left_out.candidate].id.id.clone(),
+                    title: loaded[left_out.candidate].title.clone(),
+                    because_of: left_out.because_of.map(|at| loaded[at].id.id.clone()),
+                    rule: left_out.rule,
+                    clause: left_out.clause,
+                    text: left_out.text,
+                })
+                .collect(),
+            caps: solved
+                .caps
+                .into_iter()
+                .map(|(group, cap, clause)| PortfolioCap { group, cap: cap.round() as i64, clause })
+                .collect(),
+            approximate: solved.approximate,
+            say,
+        })
+    }
+}
+
+/// What ended a record.
+struct Link {
+    by: RecordId,
+    relation: String,
+    day: i32,
+}
+
+impl Link {
+    fn of(link: &crate::applicability::table::Link) -> Self {
+        Self { by: link.by.clone(), relation: link.relation.clone(), day: link.day }
+    }
+}
+
+/// What is gathered while every record is judged.
+struct Found<'a> {
+    summary: Summary,
+    shown: Vec<Standing>,
+    passed: Vec<Standing>,
+    excluded: BTreeMap<Exclusion, u64>,
+    tally: Tally<'a>,
+}
+
+impl<'a> Found<'a> {
+    fn new(dictionary: &'a crate::applicability::Dictionary) -> Self {
+        Self {
+            summary: Summary::default(),
+            shown: Vec::new(),
+            passed: Vec::new(),
+            excluded: BTreeMap::new(),
+            tally: Tally::new(dictionary),
+        }
+    }
+
+    fn add(&mut self, standing: Standing, shown: bool, table: &Table) {
+        if let Some(reason) = standing.excluded {
+            *self.excluded.entry(reason).or_default() += 1;
+        } else {
+            let summary = &mut self.summary;
+            match (standing.verdict, standing.near) {
+                (Verdict::Pass, _) => {
+                    summary.pass += 1;
+                    self.passed.push(standing);
+                }
+                (Verdict::Unknown, _) => {
+                    summary.unknown += 1;
+                    self.tally.add(&standing, table);
+                }
+                (Verdict::Fail, true) => summary.near += 1,
+                (Verdict::Fail, false) => summary.fail += 1,
+            }
+        }
+        if shown {
+            self.shown.push(standing);
+        }
+        // Far more apply than anybody can use: those that give the most.
+        if self.passed.len() >= 2 * MAX_CANDIDATES {
+            self.passed.sort_by(|left, right| {
+                table.ceiling(right.row).total_cmp(&table.ceiling(left.row))
+            });
+            self.passed.truncate(MAX_CANDIDATES);
+        }
+    }
+}
+
+/// The rows that ids and filter leave; `None` for all.
+fn rows_of(table: &Table, checked: &Checked, filtered: Option<Vec<RecordId>>) -> Option<Vec<u32>> {
+    let rows = |ids: &[RecordId]| {
+        let mut rows: Vec<u32> = ids.iter().filter_map(|id| table.row(id)).collect();
+        rows.sort_unstable();
+        rows.dedup();
+        rows
+    };
+    match (&checked.ids, filtered) {
+        (None, None) => None,
+        (Some(ids), None) => Some(rows(ids)),
+        (None, Some(found)) => Some(rows(&found)),
+        (Some(ids), Some(found)) => {
+            let found = rows(&found);
+            let asked = rows(ids).into_iter();
+            Some(asked.filter(|row| found.binary_search(row).is_ok()).collect())
+        }
+    }
+}
+
+/// Orders by class, then what closes soon, then what gives the most; returns a page.
+///
+/// Classes: applies; undecided with at most two attributes missing; within reach; undecided; does not apply; left out.
+fn ordered(
+    standings: Vec<Standing>,
+    table: &Table,
+    as_of: i32,
+    offset: usize,
+    limit: Option<usize>,
+) -> Vec<Standing> {
+    let key = |standing: &Standing| {
+        let class = match (standing.excluded, standing.verdict) {
+            (Some(_), _) => 5,
+            (None, Verdict::Pass) => 0,
+            (None, Verdict::Unknown) if standing.missing.count_ones() <= 2 => 1,
+            (None, Verdict::Fail) if standing.near => 2,
+            (None, Verdict::Unknown) => 3,
+            (None, Verdict::Fail) => 4,
+        };
+        let days = table.days_left(standing.row, as_of).unwrap_or(i32::MAX);
+        (class, days, u64::MAX - table.ceiling(standing.row) as u64)
+    };
+    let mut keyed: Vec<_> = standings.iter().map(|standing| (key(standing), *standing)).collect();
+    let compare = |left: &(_, Standing), right: &(_, Standing)| {
+        let by_id = || table.id(left.1.row).cmp(table.id(right.1.row));
+        Ord::cmp(&left.0, &right.0).then_with(by_id)
+    };
+    let end = limit.map_or(keyed.len(), |limit| offset.saturating_add(limit));
+    if end < keyed.len() {
+        // Only what is shown needs its order.
+        keyed.select_nth_unstable_by(end, compare);
+        keyed.truncate(end);
+    }
+    keyed.sort_unstable_by(compare);
+    keyed.drain(..offset.min(keyed.len()));
+    keyed.into_iter().map(|(_, standing)| standing).collect()
+}
+
+fn candidate(record: &Loaded, low: f64, high: f64, profile: &Profile, as_of: i32) -> Candidate {
+    let moment = record.rules.moment_on(as_of);
+    let stacking = record.rules.stacking.iter().filter(|rule| rule.validity.covers(as_of));
+    let rules = stacking
+        .map(|rule| {
+            let group = rule.group.clone();
+            let ids = rule.with.clone();
+            let form = match rule.rule {
+                StackingRule::Exclusive => Form::Exclusive { group: group.unwrap_or_default() },
+                StackingRule::NotWith => Form::NotWith { ids },
+                StackingRule::Requires => Form::Requires { ids },
+                StackingRule::ShareOf => Form::ShareOf { group, ids, share: rule.share },
+                StackingRule::GroupCap => {
+                    let by_profile = rule.cap_base.as_ref();
+                    let by_profile = by_profile.and_then(|base| base.value(profile, moment));
+                    let cap = [rule.cap, by_profile.map(|cap| cap.high)].into_iter().flatten();
+                    Form::GroupCap {
+                        group: group.unwrap_or_default(),
+                        cap: cap.reduce(f64::min).filter(|cap| cap.is_finite()),
+                    }
+                }
+            };
+            Stack {
+                form,
+                clause: rule.clause.clone(),
+                text: rule.text.clone(),
+                rule: rule.rule.name(),
+            }
+        })
+        .collect();
+    Candidate { id: record.id.id.to_string(), low, high, rules }
+}
