@@ -529,3 +529,151 @@ async fn an_empty_service_has_pages_too() {
         site.page(uri).await;
     }
 }
+
+impl Site {
+    async fn post(&self, uri: &str, pairs: &[(&str, &str)]) -> Page {
+        let encode = |text: &str| {
+            let bytes = text.bytes().map(|byte| format!("%{byte:02X}"));
+            bytes.collect::<String>()
+        };
+        let body: Vec<String> = pairs
+            .iter()
+            .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
+            .collect();
+        let request = Request::post(uri)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header("sec-fetch-site", "same-origin");
+        self.ask(request.body(Body::from(body.join("&"))).unwrap()).await
+    }
+}
+
+#[tokio::test]
+async fn pages_for_integrators_stand() {
+    let site = sample();
+    for uri in ["/data", "/help", "/sitemap", "/embed", "/subscriptions/new", "/demands/new"] {
+        site.page(uri).await;
+        site.page(&format!("{uri}?lang=en")).await;
+    }
+    for mode in ["form", "frame", "element", "matches"] {
+        let html = site.page(&format!("/embed?mode={mode}&kind=policy&division=370200")).await;
+        assert!(html.contains("id=\"embed-csp\""), "{mode}");
+    }
+    let light = site.page("/embed?color=%23ffcc00").await;
+    assert!(light.contains("4.5 : 1"), "{light}");
+    let frame = site.get("/embed/search?kind=policy").await;
+    let policy = frame.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+    assert!(policy.contains("frame-ancestors *"), "{policy}");
+}
+
+#[tokio::test]
+async fn records_can_be_taken_away() {
+    let site = sample();
+    let lines = site.get("/data/policy.jsonl").await;
+    assert_eq!(lines.headers[header::CONTENT_TYPE], "application/x-ndjson");
+    let records: Vec<Value> =
+        lines.html.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(records.len(), 2);
+    assert!(records.iter().all(|record| record.get("contact").is_none()));
+    let table = site.get("/data/demand.csv").await.html;
+    assert!(table.starts_with("\u{feff}id,title,"), "{table}");
+    assert!(table.contains("d1,海水淡化膜元件国产替代") && table.contains("脱盐率 ≥ 99.8 %"));
+    let etag = lines.headers[header::ETAG].clone();
+    let again = Request::get("/data/policy.jsonl").header(header::IF_NONE_MATCH, etag);
+    let again = site.ask(again.body(Body::empty()).unwrap()).await;
+    assert_eq!(again.status, StatusCode::NOT_MODIFIED);
+    for missing in ["/data/none.csv", "/data/policy.xml", "/data/_key.jsonl"] {
+        assert_eq!(site.get(missing).await.status, StatusCode::NOT_FOUND, "{missing}");
+    }
+    let catalog: Value = serde_json::from_str(&site.get("/catalog.jsonld").await.html).unwrap();
+    assert_eq!(catalog["@type"], "dcat:Catalog");
+}
+
+#[tokio::test]
+async fn programs_find_the_feeds_and_maps() {
+    let site = sample();
+    let feed = site.get("/search.atom?kind=policy&q=%E6%B5%B7%E6%B0%B4%E6%B7%A1%E5%8C%96").await;
+    assert_eq!(feed.headers[header::CONTENT_TYPE], "application/atom+xml; charset=utf-8");
+    assert_eq!(feed.html.matches("<entry>").count(), 1, "{}", feed.html);
+    assert!(feed.html.contains("<link rel=\"self\""));
+    let map = site.get("/sitemap.xml").await.html;
+    assert!(map.contains("<sitemapindex") && map.contains("/sitemap/policy-1.xml"), "{map}");
+    let part = site.get("/sitemap/policy-1.xml").await.html;
+    assert!(part.contains("/records/policy/p1</loc>") && part.contains("<lastmod>"), "{part}");
+    assert!(site.get("/sitemap/pages.xml").await.html.contains("/demands/new"));
+    for missing in ["/sitemap/none-1.xml", "/sitemap/policy-0.xml", "/sitemap/x"] {
+        assert_eq!(site.get(missing).await.status, StatusCode::NOT_FOUND, "{missing}");
+    }
+    let box_of = site.get("/opensearch.xml").await.html;
+    assert!(box_of.contains("template=\"http://localhost/search?q={searchTerms}\""), "{box_of}");
+    assert!(site.get("/robots.txt").await.html.contains("Sitemap: "));
+}
+
+#[tokio::test]
+async fn a_demand_is_posted_for_review() {
+    let site = sample();
+    let title = ("title", "海水淡化膜元件，硼脱除率不低于九成");
+    let draft = [
+        title,
+        ("budget_yuan", "60"),
+        ("quantities.0.name", "脱盐率"),
+        ("quantities.0.operator", "ge"),
+        ("quantities.0.value", "99.8"),
+        ("quantities.0.unit", "%"),
+    ];
+    // Without script a button asks for advice, and for one more row.
+    let preview = [&draft[..], &[("do", "preview")]].concat();
+    let page = site.post("/demands/new", &preview).await;
+    assert_eq!(page.status, StatusCode::OK);
+    for part in
+        ["value=\"海水淡化膜元件，硼脱除率不低于九成\"", "填写质量", "缺少应用场景", "50 分"]
+    {
+        assert!(page.html.contains(part), "{part}\n{}", page.html);
+    }
+    let more = [&draft[..], &[("do", "row")]].concat();
+    let more = site.post("/demands/new", &more).await;
+    assert!(more.html.contains("quantities.2.name"));
+    let piece = site.post("/demands/new/live", &draft).await;
+    assert!(piece.html.contains("填写质量") && !piece.html.contains("<html"));
+    // What is wrong is named, linked and kept.
+    let wrong = [&draft[1..], &[("expires_on", "soon"), ("do", "send")]].concat();
+    let wrong = site.post("/demands/new", &wrong).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    for part in ["href=\"#i-title\"", "这一项必填", "value=\"soon\"", "aria-invalid"] {
+        assert!(wrong.html.contains(part), "{part}\n{}", wrong.html);
+    }
+    let sent = [&draft[..], &[("do", "send")]].concat();
+    let sent = site.post("/demands/new", &sent).await;
+    assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.html);
+    let to = sent.headers[header::LOCATION].to_str().unwrap().to_owned();
+    let receipt = site.page(&to).await;
+    assert!(receipt.contains("等待审核"), "{receipt}");
+    let id = to.rsplit('=').next().unwrap();
+    assert_eq!(site.get(&format!("/records/demand/{id}")).await.status, StatusCode::NOT_FOUND);
+    // Nobody else's record is told of.
+    assert_eq!(site.get("/demands/new?sent=d1").await.status, StatusCode::NOT_FOUND);
+    let foreign = Request::post("/demands/new").header("sec-fetch-site", "cross-site");
+    let foreign = site.ask(foreign.body(Body::empty()).unwrap()).await;
+    assert_eq!(foreign.status, StatusCode::FORBIDDEN);
+    assert_eq!(site.get("/nothing/new").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn anybody_subscribes_and_stops() {
+    let site = sample();
+    let made = site.post("/subscriptions/new", &[("q", "海水淡化"), ("kind", "policy")]).await;
+    assert_eq!(made.status, StatusCode::SEE_OTHER, "{}", made.html);
+    let to = made.headers[header::LOCATION].to_str().unwrap().to_owned();
+    let page = site.page(&to).await;
+    assert!(page.contains("alerts.atom") && page.contains("deadlines.ics"), "{page}");
+    let of = |name: &str| {
+        let rest = to.split(&format!("{name}=")).nth(1).unwrap();
+        rest.split('&').next().unwrap().replace("%40", "@")
+    };
+    let (id, owner) = (of("id"), of("owner"));
+    let stop = [("do", "stop"), ("id", &*id), ("owner", &*owner)];
+    let stopped = site.post("/subscriptions/new", &stop).await;
+    assert_eq!(stopped.status, StatusCode::SEE_OTHER);
+    assert_eq!(site.get(&to).await.status, StatusCode::NOT_FOUND);
+    let other = [("do", "stop"), ("id", "x"), ("owner", "somebody")];
+    assert_eq!(site.post("/subscriptions/new", &other).await.status, StatusCode::NOT_FOUND);
+}

@@ -98,7 +98,7 @@ impl Failure {
     }
 }
 
-fn error_page(
+pub fn error_page(
     visitor: &Visitor,
     status: StatusCode,
     heading: &'static str,

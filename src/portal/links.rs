@@ -111,6 +111,12 @@ impl SearchPlace {
         place.address("/search.atom")
     }
 
+    /// Address of the page that subscribes to what the place finds.
+    pub fn subscribe(&self) -> String {
+        let place = Self { sort: None, offset: 0, raw: false, ..self.clone() };
+        place.address("/subscriptions/new")
+    }
+
     fn address(&self, path: &str) -> String {
         let mut pairs: Vec<(&str, String)> = Vec::new();
         if !self.q.is_empty() {

@@ -12,11 +12,13 @@ mod embed_reference;
 mod error;
 mod facets;
 mod feeds;
+mod form;
 mod help;
 mod home;
 mod links;
 mod record;
 mod search;
+mod subscribe;
 mod text;
 mod value;
 mod visitor;
@@ -27,7 +29,7 @@ use axum::extract::{Query, Request};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use crate::app::App;
 use crate::http::AppState;
@@ -63,6 +65,9 @@ pub fn router(state: AppState) -> Router {
         .route("/sitemap/{name}", get(feeds::get_site_map_part))
         .route("/robots.txt", get(feeds::get_robots))
         .route("/help", get(help::get_help))
+        .route("/subscriptions/new", get(subscribe::get_subscribe).post(subscribe::post_subscribe))
+        .route("/{form}/new", get(form::get_form).post(form::post_form))
+        .route("/{form}/new/live", post(form::post_live))
         .route("/assets/{name}", get(assets::get_asset))
         .route("/widget/{version}/{name}", get(assets::get_widget))
         .fallback(error::not_found)

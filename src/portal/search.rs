@@ -41,6 +41,9 @@ struct ResultsPage {
     cards: Vec<Card>,
     pager: Pager,
     nothing: Option<Nothing>,
+    /// Addresses for those who want to hear of what is new here.
+    subscribe: String,
+    feed: String,
 }
 
 /// A link among several of which one or more are current.
@@ -159,6 +162,8 @@ fn make(app: &App, visitor: &Visitor) -> Result<Response, Failure> {
             let today = app.clock.today();
             items.filter_map(|item| Card::of(item, &app.catalog, visitor, today)).collect()
         },
+        subscribe: place.subscribe(),
+        feed: place.feed(),
         pager: pager(&place, found.total, visitor.texts()),
         nothing,
     };

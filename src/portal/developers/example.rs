@@ -83,7 +83,7 @@ impl Example {
                 plain(&parameter["example"]).or_else(|| plain(&parameter["schema"]["example"]));
             match parameter["in"].as_str() {
                 Some("path") => {
-                    let value = declared.unwrap_or_else(|| self.path_value(name, method));
+                    let value = declared.unwrap_or_else(|| self.path_value(path, name, method));
                     filled = filled.replace(&format!("{{{name}}}"), &value);
                 }
                 Some("query") => {
@@ -95,11 +95,11 @@ impl Example {
         }
         let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let filled = address(&filled, pairs);
+        let quote = if filled.contains('$') { '"' } else { '\'' };
+        let url = format!("{quote}{}{filled}{quote}", self.origin);
         let mut command = match method {
-            "get" => format!("curl '{}{filled}'", self.origin),
-            method => {
-                format!("curl -X {} '{}{filled}'", method.to_ascii_uppercase(), self.origin)
-            }
+            "get" => format!("curl {url}"),
+            method => format!("curl -X {} {url}", method.to_ascii_uppercase()),
         };
         if needs_key {
             command.push_str(" \\\n  -H \"Authorization: Bearer $KEY\"");
@@ -115,13 +115,15 @@ impl Example {
         Call { command, path: filled }
     }
 
-    fn path_value(&self, name: &str, method: &str) -> String {
+    /// A value of ours, or a variable of the shell for what only the caller has: `$ID`, `$TOKEN`.
+    fn path_value(&self, path: &str, name: &str, method: &str) -> String {
         match (name, method) {
             ("kind", _) => self.kind.clone(),
+            ("id", _) if !path.starts_with("/v1/records/") => "$ID".to_owned(),
             ("id", "put" | "delete" | "patch") => WRITTEN.to_owned(),
             ("id", _) => self.id.clone(),
             ("name", _) => self.vocabulary.clone(),
-            _ => WRITTEN.to_owned(),
+            (name, _) => format!("${}", name.to_ascii_uppercase()),
         }
     }
 
@@ -149,7 +151,7 @@ impl Example {
         }
         let mut record = self.record.clone();
         match name {
-            "post_match" | "match_record" | "list_matches_of" => {
+            _ if operation["tags"][0] == "match" => {
                 record["kind"] = json!(self.kind);
                 let to = self.to.as_deref().unwrap_or(&self.kind);
                 json!({ "record": record, "to": to, "limit": 3 }).to_string()

@@ -76,6 +76,14 @@ fn make(app: &App, visitor: &Visitor) -> Result<Response, Failure> {
             }
         }
     }
+    // What is read comes before what is written, and what is withdrawn last.
+    let rank =
+        |method: &str| ["GET", "POST", "PUT", "PATCH"].iter().position(|each| *each == method);
+    for group in &mut groups {
+        group
+            .endpoints
+            .sort_by_key(|each| (each.path.clone(), rank(&each.method).unwrap_or(usize::MAX)));
+    }
     let kinds = app.catalog.kinds.iter();
     let kinds =
         kinds.map(|kind| (kind.name.to_string(), visitor.lang.pick(&kind.label).to_owned()));
@@ -137,6 +145,6 @@ fn endpoint(
         body: content.and_then(|content| content.keys().next().cloned()),
         answers: answers.collect(),
         command: call.command,
-        open: (method == "get" && !needs_key).then_some(call.path),
+        open: (method == "get" && !needs_key && !call.path.contains('$')).then_some(call.path),
     }
 }

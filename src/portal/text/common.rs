@@ -86,6 +86,7 @@ texts! {
     expression: Text = "筛选式", "Filter expression";
     more_values: Count = |n| format!("更多（{n}）"), |n| format!("More ({n})");
     below: Count = |n| format!("下级（{n}）"), |n| format!("Within ({n})");
+    subscribe_results: Text = "订阅这些结果", "Follow these results";
     sort: Text = "排序", "Sort";
     by_relevance: Text = "相关度", "Relevance";
     by_newest: Text = "最新", "Newest";

@@ -100,10 +100,12 @@ macro_rules! texts {
 }
 
 mod common;
+mod forms;
 mod help;
 mod integrators;
 
 pub use common::Texts;
+pub use forms::FormTexts;
 pub use help::HelpTexts;
 pub use integrators::IntegratorTexts;
 

@@ -1,0 +1,310 @@
+//! Forms that make a record of a kind: advice and recommendations while one writes, review before it is public.
+
+pub mod input;
+mod panel;
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use askama::Template;
+use axum::extract::rejection::FormRejection;
+use axum::extract::{Form, Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+
+use super::assets::TASKS_STYLE;
+use super::error::{Failure, error_page, not_found_page};
+use super::links::{address, record_path};
+use super::text::FormTexts;
+use super::visitor::{Frame, Visitor};
+use super::{answer, page};
+use crate::app::App;
+use crate::http::AppState;
+use crate::record::kind::Form as Declared;
+use crate::record::validate::{self, Violation};
+use crate::record::{Fields, RecordId, RecordKind, State as Stage};
+use crate::service::indexing;
+use crate::service::ingest::{Draft, Rejection};
+use crate::service::keys::Key;
+use input::{Control, Entered, Input};
+use panel::Panel;
+
+/// Owner of what comes from the form: nobody's key has the name.
+const OWNER: &str = "@portal";
+
+pub type Pairs = Vec<(String, String)>;
+
+#[derive(Template)]
+#[template(path = "form.html")]
+struct FormPage {
+    frame: Frame,
+    t: &'static FormTexts,
+    tasks_style: &'static str,
+    heading: String,
+    lead: String,
+    action: String,
+    live: String,
+    fieldsets: Vec<Fieldset>,
+    /// Label of the field, anchor of its input, what is wrong.
+    wrong: Vec<(String, String, String)>,
+    panel: Panel,
+}
+
+struct Fieldset {
+    label: String,
+    inputs: Vec<Input>,
+}
+
+#[derive(Template)]
+#[template(path = "form_sent.html")]
+struct SentPage {
+    frame: Frame,
+    t: &'static FormTexts,
+    tasks_style: &'static str,
+    id: String,
+    stage: &'static str,
+    record: Option<String>,
+    again: String,
+}
+
+/// The kind whose form has that address.
+fn kind_of<'a>(visitor: &'a Visitor, path: &str) -> Option<(&'a RecordKind, &'a Declared)> {
+    visitor.catalog.kinds.iter().find_map(|kind| {
+        let form = kind.form.as_ref().filter(|form| form.path == path)?;
+        Some((&**kind, form))
+    })
+}
+
+pub async fn get_form(
+    State(state): State<AppState>,
+    visitor: Visitor,
+    Path(path): Path<String>,
+) -> Response {
+    if kind_of(&visitor, &path).is_none() {
+        return not_found_page(&visitor);
+    }
+    answer(&state, visitor, move |app, visitor| {
+        let (kind, form) = kind_of(visitor, &path).ok_or(Failure::NotFound)?;
+        match visitor.param("sent") {
+            Some(id) => sent(app, visitor, kind, form, id),
+            None => draw(app, visitor, kind, form, &visitor.pairs, &[], false),
+        }
+    })
+    .await
+}
+
+/// Shows how it stands with what was sent.
+fn sent(
+    app: &App,
+    visitor: &Visitor,
+    kind: &RecordKind,
+    form: &Declared,
+    id: &str,
+) -> Result<Response, Failure> {
+    let t = FormTexts::of(visitor.lang);
+    let id = RecordId::new(kind.name.clone(), id);
+    let record = app.store.get(&id)?.as_ref().and_then(indexing::read).ok_or(Failure::NotFound)?;
+    if record.owner.as_deref() != Some(OWNER) {
+        return Err(Failure::NotFound);
+    }
+    let mut frame = visitor.frame(t.sent);
+    frame.indexed = false;
+    let template = SentPage {
+        frame,
+        t,
+        tasks_style: &TASKS_STYLE,
+        stage: match record.state {
+            Stage::Published => t.stage_published,
+            Stage::Rejected => t.stage_rejected,
+            Stage::Draft | Stage::Pending => t.stage_pending,
+        },
+        record: (record.state == Stage::Published)
+            .then(|| visitor.link(&record_path(&record.kind, &record.id))),
+        again: visitor.link(&format!("/{}/new", form.path)),
+        id: record.id.to_string(),
+    };
+    Ok(page(StatusCode::OK, &template))
+}
+
+fn draw(
+    app: &App,
+    visitor: &Visitor,
+    kind: &RecordKind,
+    form: &Declared,
+    pairs: &[(String, String)],
+    wrong: &[Violation],
+    more_rows: bool,
+) -> Result<Response, Failure> {
+    let lang = visitor.lang;
+    let entered = Entered(pairs);
+    let fieldsets: Vec<Fieldset> = form
+        .fieldsets
+        .iter()
+        .map(|fieldset| {
+            let fields = fieldset.fields.iter().filter_map(|name| kind.field(name));
+            let inputs = fields.filter_map(|field| {
+                input::draw(field, &field.name, &entered, wrong, more_rows, lang)
+            });
+            Fieldset { label: lang.pick(&fieldset.label).to_owned(), inputs: inputs.collect() }
+        })
+        .collect();
+    let inputs = fieldsets.iter().flat_map(|fieldset| &fieldset.inputs);
+    let mut summary = Vec::new();
+    for input in inputs {
+        let inner: &[Input] = match &input.control {
+            Control::Group(inner) => inner,
+            _ => &[],
+        };
+        for input in std::iter::once(input).chain(inner) {
+            if let Some(text) = &input.wrong {
+                summary.push((input.label.clone(), format!("i-{}", input.name), text.clone()));
+            }
+        }
+    }
+    let path = format!("/{}/new", form.path);
+    let heading = lang.pick(&form.label);
+    let template = FormPage {
+        frame: visitor.frame(heading),
+        t: FormTexts::of(lang),
+        tasks_style: &TASKS_STYLE,
+        heading: heading.to_owned(),
+        lead: lang.pick(&form.lead).to_owned(),
+        action: visitor.link(&path),
+        live: visitor.link(&format!("{path}/live")),
+        fieldsets,
+        panel: Panel::of(app, visitor, kind, form, &read(kind, form, &entered)),
+        wrong: summary,
+    };
+    let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    Ok(page(status, &template))
+}
+
+fn read(kind: &RecordKind, form: &Declared, entered: &Entered<'_>) -> Fields {
+    let names = form.fieldsets.iter().flat_map(|fieldset| &fieldset.fields);
+    let mut seen = HashSet::new();
+    let names: Vec<&str> = names.map(String::as_str).filter(|name| seen.insert(*name)).collect();
+    input::read(kind, &names, entered)
+}
+
+/// What a button of the form asks for.
+pub async fn post_form(
+    State(state): State<AppState>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    Path(path): Path<String>,
+    form: Result<Form<Pairs>, FormRejection>,
+) -> Response {
+    if kind_of(&visitor, &path).is_none() {
+        return not_found_page(&visitor);
+    }
+    if let Some(refused) = refuse_foreign(&visitor, &headers) {
+        return refused;
+    }
+    let Ok(Form(pairs)) = form else { return Failure::Bad(Vec::new()).page(&visitor) };
+    let action = pairs.iter().find(|(name, _)| name == "do").map(|(_, value)| value.clone());
+    if action.as_deref() == Some("send") {
+        if !admit_guest() {
+            return Failure::Unavailable.page(&visitor);
+        }
+        return send(&state, visitor, path, pairs).await;
+    }
+    let more_rows = action.as_deref() == Some("row");
+    answer(&state, visitor, move |app, visitor| {
+        let (kind, form) = kind_of(visitor, &path).ok_or(Failure::NotFound)?;
+        draw(app, visitor, kind, form, &pairs, &[], more_rows)
+    })
+    .await
+}
+
+async fn send(state: &AppState, visitor: Visitor, path: String, pairs: Pairs) -> Response {
+    let app = state.app.clone();
+    let job_visitor = visitor.clone();
+    let sent = state.writes.run(move || -> Result<Response, Failure> {
+        let visitor = &job_visitor;
+        let (kind, form) = kind_of(visitor, &path).ok_or(Failure::NotFound)?;
+        let fields = read(kind, form, &Entered(&pairs));
+        if let Err(wrong) = validate::validate(kind, fields.clone()) {
+            return draw(&app, visitor, kind, form, &pairs, &wrong, false);
+        }
+        let draft = Draft {
+            kind: kind.name.to_string(),
+            id: None,
+            fields,
+            precondition: Default::default(),
+            source: Some("portal".to_owned()),
+        };
+        let now = app.clock.now();
+        let mut written = app.ingest.put(vec![draft], &Key::guest(OWNER, &now), &now)?;
+        match written.pop() {
+            Some(Ok(written)) => {
+                let path = visitor.link(&format!("/{}/new", form.path));
+                let sign = if path.contains('?') { '&' } else { '?' };
+                let sent = address("", [("sent", &*written.record.id)]);
+                Ok(Redirect::to(&format!("{path}{sign}{}", &sent[1..])).into_response())
+            }
+            Some(Err(Rejection::Invalid(wrong))) => {
+                draw(&app, visitor, kind, form, &pairs, &wrong, false)
+            }
+            _ => Err(Failure::Internal),
+        }
+    });
+    match sent.await {
+        Ok(Ok(response)) => response,
+        Ok(Err(failure)) => failure.page(&visitor),
+        Err(error) => Failure::from(error).page(&visitor),
+    }
+}
+
+/// Advice and recommendations for what stands in the form now: a piece of the page.
+pub async fn post_live(
+    State(state): State<AppState>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    Path(path): Path<String>,
+    form: Result<Form<Pairs>, FormRejection>,
+) -> Response {
+    if kind_of(&visitor, &path).is_none() {
+        return not_found_page(&visitor);
+    }
+    if let Some(refused) = refuse_foreign(&visitor, &headers) {
+        return refused;
+    }
+    let Ok(Form(pairs)) = form else { return Failure::Bad(Vec::new()).page(&visitor) };
+    answer(&state, visitor, move |app, visitor| {
+        let (kind, form) = kind_of(visitor, &path).ok_or(Failure::NotFound)?;
+        let panel = Panel::of(app, visitor, kind, form, &read(kind, form, &Entered(&pairs)));
+        Ok(page(StatusCode::OK, &panel))
+    })
+    .await
+}
+
+/// Writes of people without a key: so many at once, and then one a second for all of them together.
+static GUESTS: Mutex<Option<(Instant, f64)>> = Mutex::new(None);
+const MOST_GUESTS: f64 = 60.0;
+
+/// Tells whether one more write of somebody without a key is taken now.
+pub fn admit_guest() -> bool {
+    let mut guests = GUESTS.lock().unwrap_or_else(PoisonError::into_inner);
+    let now = Instant::now();
+    let (then, left) = guests.unwrap_or((now, MOST_GUESTS));
+    let left = (left + now.duration_since(then).as_secs_f64()).min(MOST_GUESTS);
+    *guests = Some((now, if left >= 1.0 { left - 1.0 } else { left }));
+    left >= 1.0
+}
+
+/// Refuses what a page of another site sent: browsers say where a form comes from.
+pub fn refuse_foreign(visitor: &Visitor, headers: &HeaderMap) -> Option<Response> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let ours = match (text("sec-fetch-site"), text(header::ORIGIN.as_str())) {
+        (Some(site), _) => matches!(site, "same-origin" | "none"),
+        (None, Some(origin)) => {
+            let host = |url: &str| url.split_once("://").map(|(_, host)| host.to_owned());
+            host(origin) == host(&visitor.origin)
+        }
+        (None, None) => true,
+    };
+    let t = FormTexts::of(visitor.lang);
+    (!ours)
+        .then(|| error_page(visitor, StatusCode::FORBIDDEN, t.foreign, t.foreign_text, Vec::new()))
+}
