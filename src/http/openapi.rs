@@ -530,6 +530,10 @@ fn fixed_schemas() -> Value {
 fn example(schema: &str, media: &str) -> Option<Value> {
     match (schema, media) {
         ("SearchRequest", _) => Some(json!({ "q": "传感器", "limit": 5, "facets": ["kind"] })),
+        ("SubscriptionDraft", _) => Some(
+            json!({ "search": { "q": "传感器" }, "title": "传感器", "webhook": "https://203.0.113.7/hook" }),
+        ),
+        ("Replay", _) => Some(json!({ "dead": true })),
         ("Health", _) => Some(json!({ "status": "ok" })),
         ("Record", NDJSON) => Some(json!(
             "{\"kind\":\"KIND\",\"id\":\"a-1\",\"title\":\"…\"}\n{\"kind\":\"KIND\",\"id\":\"a-2\",\"title\":\"…\"}\n"

@@ -1,0 +1,135 @@
+//! A browser under test: WebDriver over HTTP, with what it knows of Chromium's own protocol.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use reqwest::blocking::Client;
+use serde_json::{Value, json};
+
+/// A browser of its own, and the process that drives it; both end with it.
+pub struct Browser {
+    driver: Child,
+    base: String,
+    client: Client,
+}
+
+impl Browser {
+    /// Starts a browser; `None` where there is none, which is said.
+    pub fn start() -> Option<Self> {
+        let driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        let Ok(mut driver) = driver else {
+            eprintln!(
+                "SKIPPED: there is no chromedriver; `apt-get install chromium chromium-driver`"
+            );
+            return None;
+        };
+        let mut lines = BufReader::new(driver.stdout.take().expect("it is piped")).lines();
+        let port = lines.find_map(|line| {
+            let line = line.ok()?;
+            let (_, port) = line.split_once("started successfully on port ")?;
+            Some(port.trim_end_matches('.').to_owned())
+        });
+        let port = port.expect("chromedriver says its port");
+        std::thread::spawn(move || lines.for_each(drop));
+        let client = Client::builder().timeout(Duration::from_secs(60)).no_proxy().build().unwrap();
+        let mut browser = Self { driver, base: format!("http://127.0.0.1:{port}"), client };
+        let options = json!({ "args": [
+            "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
+            "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update",
+        ] });
+        let wanted = json!({ "capabilities": { "alwaysMatch": {
+            "browserName": "chrome",
+            "goog:chromeOptions": options,
+            "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
+        } } });
+        let session = browser.call("session", &wanted);
+        let id = session["sessionId"].as_str().expect("a session has an id").to_owned();
+        browser.base = format!("{}/session/{id}", browser.base);
+        Some(browser)
+    }
+
+    fn call(&self, path: &str, body: &Value) -> Value {
+        let answer = self.client.post(format!("{}/{path}", self.base)).json(body).send();
+        let answer: Value = answer.expect("the driver answers").json().expect("in JSON");
+        assert!(answer["value"]["error"].is_null(), "{path}: {}", answer["value"]["message"]);
+        answer["value"].clone()
+    }
+
+    pub fn open(&self, url: &str) {
+        self.call("url", &json!({ "url": url }));
+    }
+
+    /// Runs a script in the page and returns what it returns.
+    pub fn run(&self, script: &str) -> Value {
+        self.call("execute/sync", &json!({ "script": script, "args": [] }))
+    }
+
+    /// Runs a script that calls `done` with its result.
+    pub fn run_async(&self, script: &str) -> Value {
+        let script = format!("const done = arguments[0];\n{script}");
+        self.call("execute/async", &json!({ "script": script, "args": [] }))
+    }
+
+    /// Sends a command of Chromium's own protocol.
+    pub fn cdp(&self, command: &str, params: Value) -> Value {
+        self.call("goog/cdp/execute", &json!({ "cmd": command, "params": params }))
+    }
+
+    /// Waits until an expression of the page is true.
+    pub fn until(&self, expression: &str) {
+        let started = Instant::now();
+        while self.run(&format!("return !!({expression})")) != json!(true) {
+            assert!(started.elapsed() < Duration::from_secs(15), "never true: {expression}");
+            std::thread::sleep(Duration::from_millis(40));
+        }
+    }
+
+    /// Presses a key as a person does.
+    pub fn press(&self, key: &str) {
+        let text = if key.chars().count() == 1 { key } else { "" };
+        for kind in ["keyDown", "keyUp"] {
+            let text = if kind == "keyDown" { text } else { "" };
+            let code = match key {
+                "Enter" => 13,
+                "Escape" => 27,
+                "ArrowDown" => 40,
+                "ArrowUp" => 38,
+                "Tab" => 9,
+                _ => 0,
+            };
+            self.cdp(
+                "Input.dispatchKeyEvent",
+                json!({ "type": kind, "key": key, "text": text, "windowsVirtualKeyCode": code }),
+            );
+        }
+    }
+
+    /// What the browser noted since it was last asked.
+    pub fn log(&self, kind: &str) -> Vec<Value> {
+        self.call("se/log", &json!({ "type": kind })).as_array().cloned().unwrap_or_default()
+    }
+
+    /// Addresses that pages asked for since this was last asked.
+    pub fn requests(&self) -> Vec<String> {
+        let events = self.log("performance").into_iter().filter_map(|entry| {
+            let event: Value = serde_json::from_str(entry["message"].as_str()?).ok()?;
+            let event = &event["message"];
+            (event["method"] == "Network.requestWillBeSent")
+                .then(|| event["params"]["request"]["url"].as_str().map(str::to_owned))?
+        });
+        events.filter(|url| url.starts_with("http")).collect()
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let _ = self.client.delete(&self.base).send();
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
