@@ -6,6 +6,7 @@ mod bulk;
 mod health;
 mod input;
 mod kinds;
+mod matches;
 mod middleware;
 pub mod openapi;
 pub mod pool;
@@ -147,6 +148,9 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(records::get_record, records::put_record, records::delete_record))
         .routes(routes!(records::post_record))
         .routes(routes!(bulk::write_bulk))
+        .routes(routes!(matches::list_matches))
+        .routes(routes!(matches::list_similar))
+        .routes(routes!(matches::post_match))
         .routes(routes!(subscriptions::list_subscriptions, subscriptions::post_subscription))
         .routes(routes!(subscriptions::get_subscription, subscriptions::delete_subscription))
         .routes(routes!(subscriptions::list_alerts))

@@ -1,6 +1,7 @@
 //! The description of the API: OpenAPI 3.1, from the routes, the kinds and the table of problems.
 
 mod applicability;
+mod matches;
 mod subscriptions;
 
 use axum::extract::State;
@@ -55,7 +56,8 @@ const TEXT: &str = "text/plain";
 
 /// Every operation.
 fn shapes() -> impl Iterator<Item = &'static Shape> {
-    SHAPES.iter().chain(subscriptions::SHAPES).chain(applicability::SHAPES)
+    let more = matches::SHAPES.iter().chain(subscriptions::SHAPES);
+    SHAPES.iter().chain(more).chain(applicability::SHAPES)
 }
 
 const SHAPES: &[Shape] = &[
@@ -310,7 +312,8 @@ fn schemas(catalog: &Catalog) -> Value {
         mapping.insert(kind.name.to_string(), json!(reference));
         schemas[&name] = json_schema(kind);
     }
-    for (name, schema) in subscriptions::schemas().into_iter().chain(applicability::schemas()) {
+    let more = matches::schemas().into_iter().chain(subscriptions::schemas());
+    for (name, schema) in more.chain(applicability::schemas()) {
         schemas[name] = schema;
     }
     schemas["Record"] = json!({

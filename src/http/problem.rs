@@ -12,6 +12,7 @@ use crate::service::alerts::AlertError;
 use crate::service::alerts::forward::ForwardError;
 use crate::service::applicability::CheckError;
 use crate::service::ingest::Rejection;
+use crate::service::matches::MatchError;
 use crate::service::search::SearchError;
 use crate::store::StoreError;
 
@@ -56,6 +57,7 @@ codes! {
     BadJson "bad_json" BAD_REQUEST "The body is not JSON" "The body is not JSON in UTF-8; the answer names line and column.";
     BadBody "bad_body" BAD_REQUEST "The body has the wrong shape" "The body is JSON, but not of the shape that the call takes.";
     UnknownKind "unknown_kind" BAD_REQUEST "Unknown kind" "No record kind of that name is declared; see /v1/kinds.";
+    NoPair "no_pair" BAD_REQUEST "The kinds are not matched" "No rule of matching.toml leads from the one kind to the other; the answer lists those there are.";
     UnknownFacet "unknown_facet" BAD_REQUEST "Unknown facet" "No field of that name has a facet; see /v1/kinds.";
     UnknownSort "unknown_sort" BAD_REQUEST "Unknown sort" "No field of that name can be sorted by; see /v1/kinds.";
     BadSort "bad_sort" BAD_REQUEST "The sort cannot be read" "A sort is FIELD:asc, FIELD:desc, relevance or newest.";
@@ -273,6 +275,33 @@ impl From<CheckError> for Problem {
             CheckError::Profile(violations) => Problem::of(Code::BadProfile, violations),
             CheckError::Store(error) => error.into(),
             CheckError::Engine(error) => SearchError::Engine(error).into(),
+        }
+    }
+}
+
+impl From<MatchError> for Problem {
+    fn from(error: MatchError) -> Self {
+        let kinds = |expected: &str, known: &[String], found: &str| {
+            let found: String = found.chars().take(80).collect();
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            format!("expected {expected} {known}; found `{found}`")
+        };
+        match error {
+            MatchError::NotFound(id) => {
+                let id: String = id.to_string().chars().take(200).collect();
+                let detail = format!("expected a published record; found none at {id}");
+                Problem::new(Code::NotFound, detail)
+            }
+            MatchError::UnknownKind { found, known } => {
+                Problem::new(Code::UnknownKind, kinds("one of", &known, &found))
+            }
+            MatchError::NoPair { from, to, known } => {
+                let expected = format!("a kind that `{from}` is matched with, one of");
+                Problem::new(Code::NoPair, kinds(&expected, &known, &to))
+            }
+            MatchError::Invalid(violations) => Problem::of(Code::InvalidRecord, violations),
+            MatchError::Store(error) => error.into(),
+            MatchError::Engine(error) => SearchError::from(error).into(),
         }
     }
 }

@@ -161,7 +161,7 @@ pub async fn post_record(
 }
 
 /// Reads `kind` and `id` from the path; a kind that is not declared holds nothing.
-fn record_id(state: &AppState, path: RecordPath) -> Result<RecordId, Problem> {
+pub fn record_id(state: &AppState, path: RecordPath) -> Result<RecordId, Problem> {
     let (kind, id) = input::path(path)?;
     known_kind(state, &kind)?;
     Ok(RecordId::new(kind, id))

@@ -30,7 +30,9 @@ pub fn compare(feature: &Feature, from: Side<'_>, to: Side<'_>, today: i32) -> O
         Rule::TreeNear => tree_near(feature, from, to, false),
         Rule::RegionNear => tree_near(feature, from, to, true),
         Rule::SetOverlap { map, missing } => set_overlap(feature, from, to, map, missing),
-        Rule::RangeFit { to_high } => return Some(range_fit(feature, from, to, to_high)),
+        Rule::RangeFit { to_high, reach } => {
+            return Some(range_fit(feature, from, to, to_high, *reach));
+        }
         Rule::HalfLife { days } => half_life(feature, to, *days, today),
         Rule::OrdinalGap { wanted, low, high } => {
             ordinal_gap(feature, from, to, *wanted, *low, *high)
@@ -105,15 +107,22 @@ fn set_overlap(
     Some((shared as f32 / from.len().min(to.len()) as f32).min(1.0))
 }
 
-fn range_fit(feature: &Feature, from: Side<'_>, to: Side<'_>, to_high: &[Arc<str>]) -> Compared {
+fn range_fit(
+    feature: &Feature,
+    from: Side<'_>,
+    to: Side<'_>,
+    to_high: &[Arc<str>],
+    reach: bool,
+) -> Compared {
     let most = from.numbers(&feature.from).into_iter().max_by(f64::total_cmp);
     let least = to.numbers(&feature.to).into_iter().min_by(f64::total_cmp);
     let high = to.numbers(to_high).into_iter().max_by(f64::total_cmp);
     let value = most.zip(least).map(|(most, least)| {
-        if least <= most {
+        let (have, need) = if reach { (least, most) } else { (most, least) };
+        if need <= have {
             1.0
-        } else if least > 0.0 && most > 0.0 {
-            (most / least) as f32
+        } else if need > 0.0 && have > 0.0 {
+            (have / need) as f32
         } else {
             0.0
         }

@@ -111,8 +111,9 @@ pub enum Rule {
     TreeNear,
     /// Share of the shorter list that the other one has.
     SetOverlap { map: BTreeMap<String, Vec<String>>, missing: Vec<String> },
-    /// 1 when what is asked (`to`, least) is not more than what there is (`from`, most); else their ratio.
-    RangeFit { to_high: Vec<Arc<str>> },
+    /// 1 when the least that is asked (`to`) is not more than the most there is (`from`), or with `reach` when `to`
+    /// is at least `from`; else the ratio of the two.
+    RangeFit { to_high: Vec<Arc<str>>, reach: bool },
     /// 1 when one place lies in the other, else as `TreeNear`.
     RegionNear,
     /// 2^(−age / days) of a date.

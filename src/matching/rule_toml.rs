@@ -395,8 +395,9 @@ impl<'a> Reader<'a> {
                 (paths, Rule::SetOverlap { map, missing: missing.collect() })
             }
             "range_fit" => {
-                allow(&["from", "to", "to_high"]);
-                (both(&NUMBERS), Rule::RangeFit { to_high: optional("to_high", to, &NUMBERS) })
+                allow(&["from", "to", "to_high", "reach"]);
+                let to_high = optional("to_high", to, &NUMBERS);
+                (both(&NUMBERS), Rule::RangeFit { to_high, reach: table.flag("reach") })
             }
             "half_life" => {
                 allow(&["to", "days"]);
