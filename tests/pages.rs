@@ -677,3 +677,36 @@ async fn anybody_subscribes_and_stops() {
     let other = [("do", "stop"), ("id", "x"), ("owner", "somebody")];
     assert_eq!(site.post("/subscriptions/new", &other).await.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn a_policy_is_checked_and_nothing_is_kept() {
+    let site = sample();
+    let form = site.page("/check").await;
+    for part in
+        ["name=\"reg_region\"", "name=\"registered_on\"", "name=\"revenue.", "type=\"date\""]
+    {
+        assert!(form.contains(part), "{part}\n{form}");
+    }
+    let facts =
+        [("reg_region", "崂山区"), ("registered_on", "2015-03-01"), ("entity_type", "company")];
+    let met = site.post("/check", &facts).await;
+    assert_eq!(met.status, StatusCode::OK);
+    met.check("/check");
+    for part in [
+        "青岛市海水淡化产业扶持办法",
+        "第三条",
+        "✓ 符合",
+        "10万元",
+        "value=\"崂山区\"",
+        "以主管部门认定为准",
+    ] {
+        assert!(met.html.contains(part), "{part}\n{}", met.html);
+    }
+    let one = [("id", "p2"), ("reg_region", "370202")];
+    let one = site.post("/check", &one).await;
+    assert!(one.html.contains("只对照这一项") && !one.html.contains("海水淡化产业扶持办法"));
+    let wrong = site.post("/check", &[("reg_region", "火星"), ("staff", "many")]).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(wrong.html.contains("value=\"火星\"") && wrong.html.contains("role=\"alert\""));
+    assert!(wrong.html.contains("注册地"), "{}", wrong.html);
+}

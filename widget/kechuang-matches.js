@@ -17,10 +17,10 @@
   const STYLE = `
 :host { display: block; }
 :host([hidden]) { display: none; }
-.root { all: initial; display: block; direction: inherit; font: 400 var(--kechuang-font-size, 1rem)/1.6 var(--kechuang-font, system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans SC", sans-serif); color: var(--kechuang-ink, CanvasText); }
-p { margin: 0 0 .5rem; color: var(--kechuang-soft, #59646f); }
+.root { all: initial; display: block; direction: inherit; font: 400 var(--kechuang-font-size, medium)/1.6 var(--kechuang-font, system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans SC", sans-serif); color: var(--kechuang-ink, CanvasText); }
+p { margin: 0 0 .5em; color: var(--kechuang-soft, #59646f); }
 ol { margin: 0; padding: 0; list-style: none; }
-li { padding: .625rem 0; border-top: 1px solid var(--kechuang-line, #b9c2cc); }
+li { padding: .625em 0; border-top: 1px solid var(--kechuang-line, #b9c2cc); }
 a { color: var(--kechuang-accent, #0d4f94); font-weight: 600; }
 a:focus-visible { outline: 3px solid #d97f00; outline-offset: 1px; }
 small { display: block; font-size: .875em; color: var(--kechuang-soft, #59646f); }`;

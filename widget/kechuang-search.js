@@ -28,25 +28,25 @@
   const STYLE = `
 :host { display: block; min-width: 0; }
 :host([hidden]) { display: none; }
-.root { all: initial; --r: var(--kechuang-radius, 6px); display: block; direction: inherit; font: 400 var(--kechuang-font-size, 1rem)/1.5 var(--kechuang-font, system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans SC", sans-serif); color: var(--kechuang-ink, CanvasText); }
+.root { all: initial; --r: var(--kechuang-radius, 6px); display: block; direction: inherit; font: 400 var(--kechuang-font-size, medium)/1.5 var(--kechuang-font, system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans SC", sans-serif); color: var(--kechuang-ink, CanvasText); }
 :host([dir="rtl"]) .root { direction: rtl; }
 form { display: flex; margin: 0; position: relative; }
 input, button { all: unset; box-sizing: border-box; min-height: var(--kechuang-height, 44px); font: inherit; border-radius: var(--r); }
-input { flex: 1; min-width: 0; padding: .375rem .875rem; cursor: text; color: inherit; background: var(--kechuang-paper, Canvas); border: 1px solid var(--kechuang-border, #75828f); border-inline-end: 0; border-start-end-radius: 0; border-end-end-radius: 0; text-align: start; }
+input { flex: 1; min-width: 0; padding: .375em .875em; cursor: text; color: inherit; background: var(--kechuang-paper, Canvas); border: 1px solid var(--kechuang-border, #75828f); border-inline-end: 0; border-start-end-radius: 0; border-end-end-radius: 0; text-align: start; }
 input::placeholder { color: var(--kechuang-soft, #59646f); opacity: 1; }
 input::-webkit-search-cancel-button { display: none; }
-button { padding: 0 1.25rem; cursor: pointer; font-weight: 600; white-space: nowrap; color: var(--kechuang-accent-ink, #fff); background: var(--kechuang-accent, #0d4f94); border-start-start-radius: 0; border-end-start-radius: 0; text-align: center; }
+button { padding: 0 1.25em; cursor: pointer; font-weight: 600; white-space: nowrap; color: var(--kechuang-accent-ink, #fff); background: var(--kechuang-accent, #0d4f94); border-start-start-radius: 0; border-end-start-radius: 0; text-align: center; }
 input:focus-visible, button:focus-visible, a:focus-visible { outline: 3px solid #d97f00; outline-offset: 1px; z-index: 1; }
-ul { all: unset; box-sizing: border-box; display: none; position: absolute; top: 100%; inset-inline: 0; z-index: 9999; margin: 0; padding: .25rem; overflow: auto; max-height: min(26rem, 60vh); background: var(--kechuang-paper, Canvas); color: inherit; border: 1px solid var(--kechuang-line, #b9c2cc); border-radius: var(--r); box-shadow: var(--kechuang-shadow, 0 6px 20px #0003); }
+ul { all: unset; box-sizing: border-box; display: none; position: absolute; top: 100%; inset-inline: 0; z-index: 9999; margin: 0; padding: .25em; overflow: auto; max-height: min(26em, 60vh); background: var(--kechuang-paper, Canvas); color: inherit; border: 1px solid var(--kechuang-line, #b9c2cc); border-radius: var(--r); box-shadow: var(--kechuang-shadow, 0 6px 20px #0003); }
 ul.open { display: block; }
 ul[popover] { position: fixed; inset: auto; }
-li { display: flex; align-items: center; gap: .75rem; min-height: 44px; padding: .25rem .75rem; border-radius: 4px; cursor: pointer; }
+li { display: flex; align-items: center; gap: .75em; min-height: 44px; padding: .25em .75em; border-radius: 4px; cursor: pointer; }
 li[aria-selected="true"], li[role="option"]:hover { background: var(--kechuang-active, #8ab4dc3d); }
 li[aria-selected="true"] { outline: 2px solid var(--kechuang-accent, #0d4f94); outline-offset: -2px; }
 li > :first-child { flex: 1; min-width: 0; overflow-wrap: anywhere; }
 b { font-weight: 600; color: var(--kechuang-hit, #b3261e); }
 small { font-size: .8125em; color: var(--kechuang-soft, #59646f); white-space: nowrap; }
-ol, p { margin: .75rem 0 0; padding: 0; list-style: none; }
+ol, p { margin: .75em 0 0; padding: 0; list-style: none; }
 ol > li { display: block; cursor: auto; padding-inline: 0; }
 a { color: var(--kechuang-accent, #0d4f94); }
 @media (prefers-color-scheme: dark) { .auto { color-scheme: dark; --kechuang-soft: #abb6c1; --kechuang-hit: #ffb4a8; } .auto a { color: #8fc3f5; } }

@@ -82,7 +82,11 @@ const SEARCH_PROPERTIES: Rows = &[
         "圆角（6px）、高度（44px）",
         "corners (6px), height (44px)",
     ),
-    ("--kechuang-font, --kechuang-font-size", "字体、字号（1rem）", "font, size (1rem)"),
+    (
+        "--kechuang-font, --kechuang-font-size",
+        "字体、字号（默认随浏览器）",
+        "font, size (that of the browser)",
+    ),
     ("--kechuang-shadow", "列表的阴影", "shadow of the list"),
 ];
 

@@ -5,6 +5,7 @@
 
 mod assets;
 mod card;
+mod check;
 mod data;
 mod developers;
 mod embed;
@@ -65,6 +66,7 @@ pub fn router(state: AppState) -> Router {
         .route("/sitemap/{name}", get(feeds::get_site_map_part))
         .route("/robots.txt", get(feeds::get_robots))
         .route("/help", get(help::get_help))
+        .route("/check", get(check::get_check).post(check::post_check))
         .route("/subscriptions/new", get(subscribe::get_subscribe).post(subscribe::post_subscribe))
         .route("/{form}/new", get(form::get_form).post(form::post_form))
         .route("/{form}/new/live", post(form::post_live))

@@ -11,15 +11,20 @@ use serde_json::{Map, Value, json};
 
 use super::card::{self, Deadline, Fact, Stamp};
 use super::error::{self, Failure};
-use super::links::record_path;
-use super::text::Lang;
+use super::links::{address, record_path};
+use super::text::{FormTexts, Lang};
 use super::value::{Links, Shown, plain, show};
 use super::visitor::{Frame, Visitor};
 use super::{answer, page, script_json};
 use crate::app::App;
 use crate::http::AppState;
+use crate::matching::Subject;
 use crate::record::{Field, FieldType, Record, RecordId, RecordKind, Visibility};
 use crate::service::keys::Principal;
+use crate::service::matches::MatchRequest;
+
+/// Records of one list of related ones.
+const RELATED: usize = 5;
 
 #[derive(Template)]
 #[template(path = "record.html")]
@@ -38,6 +43,10 @@ struct RecordPage {
     table: Vec<FieldView>,
     key: Vec<Fact>,
     original: Option<String>,
+    /// Address of the check against this record alone.
+    check: Option<String>,
+    /// Heading, and records with their addresses.
+    related: Vec<(String, Vec<(String, String)>)>,
     sections: Vec<SectionView>,
     about: Vec<(&'static str, String)>,
     json: String,
@@ -103,6 +112,11 @@ fn make(app: &App, visitor: &Visitor, kind: &str, id: &str) -> Result<Response, 
         key: key(visitor, kind, &record),
         original: text("source_url").filter(|url| url.starts_with("https://")).map(str::to_owned),
         json_ld: json_ld(visitor, kind, &record),
+        check: kind.applicability.as_ref().map(|_| {
+            let lang = visitor.chosen.map(|lang| ("lang", lang.name()));
+            address("/check", [("id", &*record.id)].into_iter().chain(lang))
+        }),
+        related: related(app, visitor, kind, &record),
         kind_label: lang.pick(&kind.label).to_owned(),
         kind_href: visitor
             .anywhere()
@@ -176,6 +190,40 @@ fn table(app: &App, visitor: &Visitor, kind: &RecordKind, record: &Record) -> Ve
         Some(FieldView { label, hide_label: false, long: false, shown })
     });
     rows.collect()
+}
+
+/// Records like this one, and what is recommended for it.
+fn related(
+    app: &App,
+    visitor: &Visitor,
+    kind: &RecordKind,
+    record: &Record,
+) -> Vec<(String, Vec<(String, String)>)> {
+    let t = visitor.texts();
+    let recommended = kind.form.as_ref().and_then(|form| form.recommend.first());
+    let recommended = recommended.and_then(|name| visitor.catalog.kind(name));
+    let recommended = recommended.map(|to| {
+        let label = visitor.lang.pick(&to.label);
+        (to.name.to_string(), (FormTexts::of(visitor.lang).matches_of)(label))
+    });
+    let wanted = recommended.into_iter().chain([(kind.name.to_string(), t.similar.to_owned())]);
+    let lists = wanted.filter_map(|(to, heading)| {
+        let request = MatchRequest {
+            subject: Subject::Stored(record.record_id()),
+            to,
+            limit: RELATED,
+            diverse: true,
+        };
+        let found = app.matches.matches(&request, Visibility::Public, app.clock.today()).ok()?;
+        let items = found.items.iter().map(|item| {
+            let title =
+                item.record.get("title").and_then(|json| serde_json::from_str(json.get()).ok());
+            let href = visitor.link(&record_path(&item.kind, &item.id));
+            (title.unwrap_or_else(|| item.id.to_string()), href)
+        });
+        Some((heading, items.collect::<Vec<_>>())).filter(|(_, items)| !items.is_empty())
+    });
+    lists.collect()
 }
 
 /// What a reader asks first.

@@ -5,7 +5,8 @@ use serde_json::json;
 use crate::driver::Browser;
 use crate::{axe, check_quiet, number, with_browser};
 
-const PAGES: [&str; 12] = [
+const PAGES: [&str; 13] = [
+    "/check?id=policy-001",
     "/",
     "/search?q=%E7%A0%94%E5%8F%91%E8%B4%B9%E7%94%A8&kind=policy",
     "/search?q=zzzzqqqq",

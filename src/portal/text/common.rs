@@ -47,6 +47,8 @@ texts! {
     key_points: Text = "要点", "In brief";
     document: Text = "文件信息", "Document";
     print: Text = "打印", "Print";
+    similar: Text = "相似内容", "Similar";
+    check_this: Text = "看看我能不能报", "Does it apply to us?";
     original: Text = "查看原文", "Original text";
     holds_no_more: With =
         |stamp| format!("本文件时效性为“{stamp}”，请勿据此办事。"),

@@ -99,11 +99,13 @@ macro_rules! texts {
     };
 }
 
+mod check;
 mod common;
 mod forms;
 mod help;
 mod integrators;
 
+pub use check::CheckTexts;
 pub use common::Texts;
 pub use forms::FormTexts;
 pub use help::HelpTexts;
