@@ -396,7 +396,7 @@ fn fixed_schemas() -> Value {
                 "total_exact": flag.clone(),
                 "facets": { "type": "object", "additionalProperties": many("FacetValue") },
                 "relaxation": { "enum": ["exact", "all_words", "most_words", "grams"] },
-                "understood": { "type": "object" },
+                "understood": of("Understood"),
                 "corrected": {
                     "type": ["object", "null"],
                     "properties": { "from": string.clone(), "to": string.clone() },
@@ -409,6 +409,36 @@ fn fixed_schemas() -> Value {
                 "items", "total", "total_exact", "facets", "relaxation", "understood", "corrected", "next", "revision",
                 "took_ms",
             ],
+        },
+        "Understood": {
+            "type": "object",
+            "description": "How the query was read. No filter is applied",
+            "properties": {
+                "words": strings.clone(),
+                "phrases": strings.clone(),
+                "excluded": strings.clone(),
+                "filters": many("Offer"),
+                "synonyms": { "type": "array", "items": {
+                    "type": "object",
+                    "properties": { "text": string.clone(), "also": strings.clone() },
+                    "required": ["text", "also"],
+                } },
+            },
+            "required": ["words", "phrases", "excluded", "filters", "synonyms"],
+        },
+        "Offer": {
+            "type": "object",
+            "description": "A filter that words of the query suggest: `filter` or `select`, for the parameter of that name",
+            "properties": {
+                "type": { "enum": ["date", "amount", "region", "term", "kind"] },
+                "text": { "type": "string", "description": "The words as they were typed" },
+                "start": { "type": "integer", "description": "Characters in the query, from 0" },
+                "end": { "type": "integer", "description": "Behind the last character" },
+                "label": { "type": "string", "description": "What it says, in Chinese" },
+                "filter": string.clone(),
+                "select": string.clone(),
+            },
+            "required": ["type", "text", "start", "end", "label"],
         },
         "Result": {
             "type": "object",

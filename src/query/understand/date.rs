@@ -7,6 +7,11 @@ use jiff::{Span as TimeSpan, ToSpan};
 
 use super::numeral::{digits, number};
 
+/// Characters that numbers begin with, beside digits.
+const NUMERALS: &str = "一二两三四五六七八九十半";
+/// Characters that named and near periods begin with.
+const FIRSTS: &str = "今明昨当本这下上次去前年月最近过未往接";
+
 /// Days, both ends inclusive; an absent end is open. At least one is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Days {
@@ -103,12 +108,18 @@ pub fn find(text: &str, today: i32) -> Vec<(Range<usize>, Period)> {
 
 fn read(text: &str, at: usize, now: Date) -> Option<(Period, usize)> {
     let rest = &text[at..];
-    let read = named(rest, now)
-        .or_else(|| near(rest))
-        .or_else(|| within(rest))
-        .or_else(|| full(rest))
-        .or_else(|| day_of_year(rest))
-        .or_else(|| bare_year(text, at));
+    let first = rest.chars().next()?;
+    // Most places of most texts end here.
+    let read = if first.is_ascii_digit() || NUMERALS.contains(first) {
+        within(rest)
+            .or_else(|| full(rest))
+            .or_else(|| day_of_year(rest))
+            .or_else(|| bare_year(text, at))
+    } else if FIRSTS.contains(first) {
+        named(rest, now).or_else(|| near(rest))
+    } else {
+        None
+    };
     read.map(|(period, length)| (period, at + length))
 }
 

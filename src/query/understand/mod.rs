@@ -217,10 +217,6 @@ impl Reader<'_> {
                 Found { range, what }
             }));
         }
-        let periods = date::find(text, self.today);
-        found.extend(
-            periods.into_iter().map(|(range, days)| Found { range, what: What::Period(days) }),
-        );
         let amounts = amount::find(text);
         found.extend(
             amounts.into_iter().map(|(range, yuan)| Found { range, what: What::Amount(yuan) }),
@@ -230,6 +226,16 @@ impl Reader<'_> {
                 || at == text.len()
                 || words.iter().any(|word| word.start == at || word.end == at)
         };
+        // 今年 is none in 今年轻人. One in digits may end within a word: 6月30日前 in 日前.
+        let is_period = |range: &Range<usize>| {
+            is_edge(range.end) || text[range.start..].starts_with(|c: char| c.is_ascii_digit())
+        };
+        found.extend(
+            date::find(text, self.today)
+                .into_iter()
+                .filter(|(range, _)| is_period(range))
+                .map(|(range, days)| Found { range, what: What::Period(days) }),
+        );
         found.extend(
             self.lexicon
                 .find(text)

@@ -7,7 +7,7 @@ use crate::record::kind::{Catalog, RecordKind};
 
 const SEARCH: &str = r#"
 version = 1
-units = { words = 1.0, grams = 0.5, chars = 0.2, synonyms = 0.4 }
+units = { words = 1.0, grams = 0.5, chars = 0.2 }
 roles = { title = 0.3, keywords = 0.3, code = 2.0 }
 "#;
 

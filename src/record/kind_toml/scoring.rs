@@ -14,6 +14,8 @@ use crate::record::understanding::Said;
 
 /// Greatest weight: beyond it one part of a score drowns all others.
 const MOST: f64 = 100.0;
+/// Weight of synonyms in a file that does not say.
+const SYNONYMS: f32 = 0.3;
 /// Greatest weight of a signal, which is a share of a score by text.
 const MOST_SIGNAL: f64 = 2.0;
 
@@ -30,8 +32,8 @@ pub(super) fn read_scoring(
     let root = document.root();
     root.allow(&["version", "units", "roles", "signal"]);
     root.version();
-    let units = weights(&root, "units", ["words", "grams", "chars", "synonyms"]);
-    let roles = weights(&root, "roles", ["title", "keywords", "code"]);
+    let units = weights(&root, "units", ["words", "grams", "chars"], &["synonyms"]);
+    let roles = weights(&root, "roles", ["title", "keywords", "code"], &[]);
     let mut signals: Vec<RankSignal> = Vec::new();
     for item in root.items("signal") {
         let Some(signal) = item.table().and_then(|table| read_signal(&table, columns)) else {
@@ -42,7 +44,8 @@ pub(super) fn read_scoring(
         }
         signals.push(signal);
     }
-    let ([words, grams, chars, synonyms], [title, keywords, code]) = (units?, roles?);
+    let (([words, grams, chars], synonyms), ([title, keywords, code], _)) = (units?, roles?);
+    let synonyms = synonyms.unwrap_or(SYNONYMS);
     Some(Scoring {
         version: 1,
         units: UnitWeights { words, grams, chars, synonyms },
@@ -51,11 +54,18 @@ pub(super) fn read_scoring(
     })
 }
 
-fn weights<const N: usize>(root: &Table<'_>, key: &str, keys: [&str; N]) -> Option<[f32; N]> {
+/// Reads the weights of a table: those that must be there, and the first of those that may.
+fn weights(
+    root: &Table<'_>,
+    key: &str,
+    keys: [&str; 3],
+    more: &[&str],
+) -> Option<([f32; 3], Option<f32>)> {
     let table = root.need(key)?.table()?;
-    table.allow(&keys);
-    let weights = keys.map(|key| within(&table.need(key)?, MOST));
-    weights.iter().all(Option::is_some).then(|| weights.map(Option::unwrap_or_default))
+    table.allow(&[&keys, more].concat());
+    let [first, second, third] = keys.map(|key| within(&table.need(key)?, MOST));
+    let more = more.iter().find_map(|key| table.get(key)).and_then(|node| within(&node, MOST));
+    Some(([first?, second?, third?], more))
 }
 
 /// Reads a number from 0 to `most`; one beyond is reported.
@@ -171,7 +181,7 @@ pub(super) fn column<'c>(
         )),
         None => {
             let hint = crate::record::nearest::did_you_mean(path, columns.keys().map(|p| &**p));
-            node.report(format_args!("no kind has a column {path:?}{hint}"));
+            node.report(format_args!("{path:?} is no column of any kind{hint}"));
         }
     }
     None

@@ -184,6 +184,7 @@ fn the_fingerprint_follows_what_is_indexed() {
     assert_eq!(of(&HEAD.replace('\n', "\r\n"), &[]), before);
     assert_eq!(of(HEAD, &[("search.toml", &SEARCH.replace("0.5", "0.6"))]), before);
     assert_eq!(of(HEAD, &[("attributes.toml", "version = 1")]), before);
+    assert_eq!(of(HEAD, &[("understanding.toml", "version = 1")]), before);
     assert_ne!(of(&format!("{HEAD}#"), &[]), before);
     assert_ne!(of(HEAD, &[("vocabularies/other.tsv", VOCABULARY)]), before);
 }
@@ -207,7 +208,6 @@ fn problems_of_all_files_come_at_once() {
             "search.toml:1: version 2 is not known; allowed: 1",
             "search.toml:2: units.chars is missing",
             "search.toml:2: units.grams must be a number, found the string \"x\"",
-            "search.toml:2: units.synonyms is missing",
             "search.toml:2: units.words must be 0 to 100, found -1",
             "vocabularies/level.tsv:1: the header must be \"code\\tparent\\tzh\\ten\\taliases\", found \"code\"",
         ],
@@ -586,5 +586,72 @@ fn a_file_that_is_no_utf8_is_said_so() {
     assert_eq!(
         Catalog::from_files(&files).unwrap_err().to_string(),
         "index-config/kinds/offer.toml: is not UTF-8 at byte 2"
+    );
+}
+
+#[test]
+fn signals_are_checked() {
+    let signals = r#"
+[[signal]]
+name = "a"
+label = { zh = "甲", en = "A" }
+kind = "value"
+weight = 3
+field = "publshed_on"
+values = { x = 2 }
+absent = 0
+
+[[signal]]
+name = "a"
+label = { zh = "甲", en = "A" }
+kind = "code"
+weight = 0.1
+half_life_days = 3
+
+[[signal]]
+name = "b"
+label = { zh = "乙", en = "B" }
+kind = "recncy"
+weight = 0.1
+"#;
+    check_files(
+        HEAD,
+        &[("search.toml", &format!("{}{signals}", SEARCH.trim_start()))],
+        &[
+            "search.toml:9: signal[0].weight must be 0 to 2, found 3",
+            "search.toml:10: signal[0].field \"publshed_on\" is no column of any kind; did you mean \"published_on\"?",
+            "search.toml:11: signal[0].values.x must be 0 to 1, found 2",
+            "search.toml:19: signal[1].half_life_days is not a key here; allowed: name, label, kind, weight",
+            "search.toml:24: signal[2].kind \"recncy\" is not known; allowed: code, title, understood, coverage, value, recency; did you mean \"recency\"?",
+        ],
+    );
+}
+
+#[test]
+fn understanding_is_checked() {
+    let rules = r#"version = 1
+[[date]]
+label = { zh = "发布", en = "Published" }
+fields = ["published_on", "title"]
+[[amount]]
+label = { zh = "金额", en = "Amount" }
+fields = ["published_on"]
+[[term]]
+field = "published_on"
+[[kind]]
+kind = "offr"
+words = ["供给"]
+[[place]]
+"#;
+    check_files(
+        HEAD,
+        &[("understanding.toml", rules)],
+        &[
+            "understanding.toml:4: date[0].fields[1] \"title\" is no column of any kind",
+            "understanding.toml:7: amount[0].fields[0] \"published_on\" is a `date`; expected `money`",
+            "understanding.toml:9: term[0].field \"published_on\" is a `date`; expected a field with a facet and a vocabulary",
+            "understanding.toml:11: kind[0].kind \"offr\" is no kind; did you mean \"offer\"?",
+            "understanding.toml:13: place is not a key here; allowed: version, date, amount, region, term, kind",
+        ],
     );
 }

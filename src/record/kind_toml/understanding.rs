@@ -9,6 +9,7 @@ use super::reader::{Document, Node, Table};
 use super::scoring::column;
 use crate::record::RecordKind;
 use crate::record::kind::{Column, FieldType};
+use crate::record::nearest::did_you_mean;
 use crate::record::understanding::{
     Bare, KindRule, RangeRule, RegionRule, TermRule, UnderstandingRules,
 };
@@ -129,7 +130,8 @@ fn read_kind(table: &Table<'_>, kinds: &[Arc<RecordKind>]) -> Option<KindRule> {
     let node = table.need("kind")?;
     let name = node.text()?;
     let Some(kind) = kinds.iter().find(|kind| &*kind.name == name) else {
-        node.report(format_args!("there is no kind {name:?}"));
+        let hint = did_you_mean(name, kinds.iter().map(|kind| &*kind.name));
+        node.report(format_args!("{name:?} is no kind{hint}"));
         return None;
     };
     Some(KindRule {
