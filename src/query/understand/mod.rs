@@ -172,6 +172,8 @@ impl Reader<'_> {
                     }
                     self.imply(rule, &mut read);
                 }
+                // Said by what a period or an amount asks for.
+                What::Form(_) if read.is_implied(&range) => continue,
                 What::Form(meaning) => {
                     span.alternatives.clone_from(&meaning.alternatives);
                     span.is_required = !meaning.is_stop;
@@ -361,6 +363,10 @@ struct Typed<'a> {
 }
 
 impl Understanding {
+    fn is_implied(&self, range: &Range<usize>) -> bool {
+        self.spans.iter().any(|span| !span.is_required && span.range == *range)
+    }
+
     fn offer(&mut self, said: Said, typed: &Typed<'_>, label: String, condition: &Condition) {
         let filter = Some(condition.text.clone());
         self.add(said, typed, label, filter, None);
