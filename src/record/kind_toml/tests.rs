@@ -202,7 +202,7 @@ fn problems_of_all_files_come_at_once() {
         ],
         &[
             "common.toml:5: field \"published_on\": type \"dat\" is not known; allowed: text, code, term, tree, date, integer, decimal, money, quantity, bool, geo, url, file, object; did you mean \"date\"?",
-            "kinds/offer.toml:3: ordr is not a key here; allowed: version, kind, label, description, order, boost, applicability, card, section, sort, field; did you mean \"order\"?",
+            "kinds/offer.toml:3: ordr is not a key here; allowed: version, kind, label, description, order, boost, applicability, card, section, sort, page, form, field; did you mean \"order\"?",
             "kinds/readme.txt: does not belong here: files of kinds/ end in .toml",
             "search.toml:1: roles is missing",
             "search.toml:1: version 2 is not known; allowed: 1",
