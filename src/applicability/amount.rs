@@ -110,9 +110,8 @@ pub fn sum(rules: &Rules, profile: &Profile, moment: Moment) -> Sum {
         let high = if status == AmountStatus::Ceiling { limit } else { 0.0 };
         return Sum { status, low: 0.0, high, needs, parts };
     }
-    if total.high.is_infinite() {
-        total.high = limit.max(total.low);
-    }
+    // The most that one applicant can get at once holds for all sums of the record together.
+    total = Interval { low: total.low.min(limit), high: total.high.min(limit) };
     let status = if total.is_exact() {
         AmountStatus::Exact
     } else if total.high.is_infinite() && total.low <= 0.0 {

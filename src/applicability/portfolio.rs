@@ -40,8 +40,8 @@ pub enum Form {
     Requires { ids: Vec<String> },
     /// So much of what the others give; without a share, what it gives beyond them.
     ShareOf { group: Option<String>, ids: Vec<String>, share: Option<f64> },
-    /// Those that name the group together at most this much; `None`: a cap that is only said in words.
-    GroupCap { group: String, cap: Option<f64> },
+    /// Those that name the group and these together at most this much; `None`: a cap that is only said in words.
+    GroupCap { group: String, ids: Vec<String>, cap: Option<f64> },
 }
 
 /// The chosen set.
@@ -82,9 +82,17 @@ struct Problem<'a> {
 
 struct Cap<'a> {
     group: &'a str,
-    cap: f64,
     members: Vec<usize>,
-    clause: &'a str,
+    /// Who says it, and how much. It holds where one of these is chosen.
+    said: Vec<(usize, f64, &'a str)>,
+}
+
+impl<'a> Cap<'a> {
+    /// The strictest cap that one of a set says.
+    fn among(&self, set: &[bool]) -> Option<(f64, &'a str)> {
+        let said = self.said.iter().filter(|(by, ..)| set[*by]);
+        said.map(|&(_, cap, clause)| (cap, clause)).min_by(|left, right| left.0.total_cmp(&right.0))
+    }
 }
 
 struct Share {
@@ -103,12 +111,12 @@ pub fn solve(candidates: &[Candidate]) -> Portfolio {
     }
     portfolio.chosen.sort_unstable();
     let set: Vec<bool> = (0..candidates.len()).map(|at| portfolio.chosen.contains(&at)).collect();
-    (portfolio.low, portfolio.high) = (problem.total(&set, Of::Low), problem.total(&set, Of::High));
+    (portfolio.high, portfolio.low) = problem.value(&set);
     for cap in &problem.caps {
         let together: f64 =
             cap.members.iter().filter(|&&at| set[at]).map(|&at| candidates[at].high).sum();
-        if together > cap.cap {
-            portfolio.caps.push((cap.group.to_owned(), cap.cap, cap.clause.to_owned()));
+        if let Some((most, clause)) = cap.among(&set).filter(|(most, _)| together > *most) {
+            portfolio.caps.push((cap.group.to_owned(), most, clause.to_owned()));
         }
     }
     for at in (0..candidates.len()).filter(|&at| !set[at]) {
@@ -162,7 +170,8 @@ impl<'a> Problem<'a> {
                         }
                     }
                     Form::Requires { ids } => {
-                        let needed = ids.iter().map(|id| (places.get(&**id).copied(), stack));
+                        let needed = ids.iter().filter(|id| **id != candidate.id);
+                        let needed = needed.map(|id| (places.get(&**id).copied(), stack));
                         problem.requires[at].extend(needed);
                     }
                     Form::ShareOf { group, ids, share } => {
@@ -174,18 +183,18 @@ impl<'a> Problem<'a> {
                         others.dedup();
                         problem.shares[at].push(Share { others, share: *share });
                     }
-                    Form::GroupCap { group, cap: Some(cap) } => {
-                        match problem.caps.iter_mut().find(|known| known.group == group) {
-                            // The stricter one holds.
-                            Some(known) if known.cap <= *cap => {}
-                            Some(known) => (known.cap, known.clause) = (*cap, &stack.clause),
-                            None => problem.caps.push(Cap {
-                                group,
-                                cap: *cap,
-                                members: groups[&**group].clone(),
-                                clause: &stack.clause,
-                            }),
-                        }
+                    Form::GroupCap { group, ids, cap: Some(cap) } => {
+                        let known = problem.caps.iter().position(|known| known.group == group);
+                        let known = known.unwrap_or_else(|| {
+                            let members = groups[&**group].clone();
+                            problem.caps.push(Cap { group, members, said: Vec::new() });
+                            problem.caps.len() - 1
+                        });
+                        let known = &mut problem.caps[known];
+                        known.said.push((at, *cap, &stack.clause));
+                        known.members.extend(ids.iter().filter_map(|id| places.get(&**id)));
+                        known.members.sort_unstable();
+                        known.members.dedup();
                     }
                     Form::GroupCap { cap: None, .. } => {}
                 }
@@ -238,8 +247,8 @@ impl<'a> Problem<'a> {
         components
     }
 
-    /// What a set gives together, conflicts left aside. Grows with the set.
-    fn total(&self, set: &[bool], of: Of) -> f64 {
+    /// What a set gives together, conflicts left aside, under the caps that `bound` says. Grows with the set.
+    fn total(&self, set: &[bool], bound: &[bool], of: Of) -> f64 {
         let single = |at: usize| match of {
             Of::Low => self.candidates[at].low,
             Of::High => self.candidates[at].high,
@@ -265,10 +274,10 @@ impl<'a> Problem<'a> {
         let mut total: f64 = given.iter().sum();
         for cap in &self.caps {
             let together: f64 = cap.members.iter().map(|&at| given[at]).sum();
-            if together > cap.cap {
-                total -= together - cap.cap;
+            if let Some((most, _)) = cap.among(bound).filter(|(most, _)| together > *most) {
+                total -= together - most;
                 // A sum under two caps is cut once.
-                let keep = cap.cap / together;
+                let keep = most / together;
                 cap.members.iter().for_each(|&at| given[at] *= keep);
             }
         }
@@ -292,7 +301,11 @@ impl<'a> Problem<'a> {
     }
 
     fn value(&self, set: &[bool]) -> (f64, f64) {
-        (self.total(set, Of::High), self.total(set, Of::Low))
+        self.value_under(set, set)
+    }
+
+    fn value_under(&self, set: &[bool], bound: &[bool]) -> (f64, f64) {
+        (self.total(set, bound, Of::High), self.total(set, bound, Of::Low))
     }
 
     /// Chooses among a component; tells whether the choice is certainly the best.
@@ -393,7 +406,8 @@ impl Search<'_, '_> {
         for &at in &self.order[next..] {
             hopeful[at] = self.problem.allows(at, set);
         }
-        let (high, low) = self.problem.value(&hopeful);
+        // A cap of one that is still open may never hold.
+        let (high, low) = self.problem.value_under(&hopeful, set);
         if (high, low) <= self.best {
             return;
         }

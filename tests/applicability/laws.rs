@@ -77,7 +77,8 @@ fn domain() -> Vec<(&'static str, Vec<Value>)> {
                 json!({ "complete": true, "items": [{ "code": "gaoxin", "to": "2020-01-01" }, "zjtx"] }),
             ],
         ),
-        ("registered_on", vec![json!("2015-03-01"), json!("2026-06-01")]),
+        // In the year of the figures at the latest: facts do not contradict each other.
+        ("registered_on", vec![json!("2015-03-01"), json!("2025-06-01")]),
     ]
 }
 
@@ -460,8 +461,11 @@ fn candidates() -> impl Strategy<Value = Vec<Candidate>> {
         group().prop_map(|group| Form::Exclusive { group }),
         prop::collection::vec(id(), 1..3).prop_map(|ids| Form::NotWith { ids }),
         id().prop_map(|id| Form::Requires { ids: vec![id] }),
-        (group(), prop::option::of(0..500u32))
-            .prop_map(|(group, cap)| Form::GroupCap { group, cap: cap.map(f64::from) }),
+        (group(), prop::option::of(0..500u32)).prop_map(|(group, cap)| Form::GroupCap {
+            group,
+            ids: Vec::new(),
+            cap: cap.map(f64::from)
+        }),
         group().prop_map(|group| Form::ShareOf { group: Some(group), ids: vec![], share: None }),
     ];
     let rule = form.prop_map(|form| Stack {
@@ -530,7 +534,11 @@ fn best_by_trying(candidates: &[Candidate]) -> f64 {
                         .map(|mut rule| {
                             // Membership stays, the exclusion is settled.
                             if let Form::Exclusive { group } = &rule.form {
-                                rule.form = Form::GroupCap { group: group.clone(), cap: None };
+                                rule.form = Form::GroupCap {
+                                    group: group.clone(),
+                                    ids: Vec::new(),
+                                    cap: None,
+                                };
                             }
                             rule
                         })

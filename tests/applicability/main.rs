@@ -3,6 +3,8 @@
 
 mod laws;
 mod sample;
+mod service;
+mod verdicts;
 
 use std::path::PathBuf;
 
@@ -10,4 +12,18 @@ use std::path::PathBuf;
 pub fn file(path: &str) -> String {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The lines of a table beside this file: without comments, split at tabs into `N` columns.
+pub fn table<const N: usize>(name: &str) -> Vec<[String; N]> {
+    let text = file(&format!("tests/applicability/{name}"));
+    let lines = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+    lines
+        .map(|line| {
+            let columns: Vec<String> = line.split('\t').map(str::to_owned).collect();
+            columns
+                .try_into()
+                .unwrap_or_else(|_| panic!("{name}: {N} columns are expected: {line}"))
+        })
+        .collect()
 }

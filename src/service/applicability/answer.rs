@@ -476,6 +476,7 @@ fn candidate(record: &Loaded, low: f64, high: f64, profile: &Profile, as_of: i32
                     let cap = [rule.cap, by_profile.map(|cap| cap.high)].into_iter().flatten();
                     Form::GroupCap {
                         group: group.unwrap_or_default(),
+                        ids,
                         cap: cap.reduce(f64::min).filter(|cap| cap.is_finite()),
                     }
                 }
