@@ -228,7 +228,7 @@ impl Ladder {
         let needles = tokens.needles(&all, typed, analyzer);
         let words = branches.iter().flat_map(|branch| &branch.words);
         // A sentence is not a list of conditions: the record that answers it rarely holds all its words.
-        let enough = if all.len() <= 3 { 10 } else { 100 };
+        let enough = if all.len() <= 2 { 10 } else { 100 };
         Self { rungs, needles, words: words.map(|word| word.text.clone()).collect(), enough }
     }
 }
@@ -342,7 +342,10 @@ enum InBase {
 
 /// The distinct tokens of a query, with how often each occurs in it.
 struct Tokens {
+    /// All words, those inside others too.
     units: Vec<(String, u32)>,
+    /// Words that lie in no other: they alone are scored, or a long word would count several times.
+    words: Vec<(String, u32)>,
     grams: Vec<(String, u32)>,
     chars: Vec<(String, u32)>,
     latin: Vec<(String, u32)>,
@@ -359,7 +362,7 @@ impl Tokens {
         typed: &Typed,
         analyzer: &Analyzer,
     ) -> Self {
-        let (mut units, mut leaf_grams) = (Vec::new(), Vec::new());
+        let (mut units, mut words, mut leaf_grams) = (Vec::new(), Vec::new(), Vec::new());
         let mut texts: Vec<String> = Vec::new();
         for branch in branches {
             let is_scored = |word: &&QueryWord| {
@@ -367,6 +370,7 @@ impl Tokens {
                 !spans.any(|span| span.range.start < word.end && word.start < span.range.end)
             };
             for word in branch.words.iter().filter(is_scored) {
+                count(&mut words, &word.text);
                 for unit in &word.units {
                     count(&mut units, unit);
                 }
@@ -380,6 +384,7 @@ impl Tokens {
         for phrase in &typed.phrases {
             let phrase = analyzer.normalize(phrase).text;
             for word in analyzer.words(&phrase) {
+                count(&mut words, &word.text);
                 for unit in &word.units {
                     count(&mut units, unit);
                 }
@@ -414,7 +419,7 @@ impl Tokens {
             }
         }
         let latin = units.iter().filter(|(unit, _)| is_latin(unit)).cloned().collect();
-        Self { units, grams: all_grams, leaf_grams, chars: all_chars, latin, others }
+        Self { units, words, grams: all_grams, leaf_grams, chars: all_chars, latin, others }
     }
 
     /// Any gram or Latin word, or another way to say a part.
@@ -449,16 +454,16 @@ impl Tokens {
             InBase::Leaves => (Vec::new(), self.leaf_grams.iter().map(String::as_str).collect()),
             InBase::AllGrams => (names(&self.latin), names(&self.grams)),
         };
-        let mut title = weigh(TokenField::TitleWords, &self.units, roles.title * units.words, &[]);
+        let mut title = weigh(TokenField::TitleWords, &self.words, roles.title * units.words, &[]);
         title.extend(weigh(TokenField::TitleGrams, &self.grams, roles.title * units.grams, &[]));
         [
-            (Signal::Words, weigh(TokenField::Words, &self.units, units.words, &skip_words)),
+            (Signal::Words, weigh(TokenField::Words, &self.words, units.words, &skip_words)),
             (Signal::Grams, weigh(TokenField::Grams, &self.grams, units.grams, &skip_grams)),
             (Signal::Chars, weigh(TokenField::Chars, &self.chars, units.chars, &[])),
             (Signal::Title, title),
             (
                 Signal::Keywords,
-                weigh(TokenField::KeywordWords, &self.units, roles.keywords * units.words, &[]),
+                weigh(TokenField::KeywordWords, &self.words, roles.keywords * units.words, &[]),
             ),
             (Signal::Synonyms, self.synonyms(scoring)),
         ]

@@ -414,6 +414,7 @@ pub struct Scoring {
     pub version: u32,
     pub units: UnitWeights,
     pub roles: RoleBoosts,
+    pub bm25: Bm25,
     /// What re-orders the best hits, in the order of the file.
     pub signals: Vec<RankSignal>,
 }
@@ -464,9 +465,50 @@ pub struct RoleBoosts {
     pub code: f32,
 }
 
+/// How a term counts that the best hits are scored by.
+///
+/// weight · idf^rarity · tf · (k1 + 1) / (tf + k1 · (1 − b + b · length / average length)), with k1 `saturation`, b
+/// `length` and idf ln(1 + (N − n + 0.5) / (n + 0.5)). Source: Robertson & Zaragoza, The Probabilistic Relevance
+/// Framework: BM25 and Beyond, 2009; the power of the idf is this project's.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bm25 {
+    pub saturation: f32,
+    pub length: f32,
+    pub rarity: f32,
+}
+
+impl Bm25 {
+    /// Returns what a term in `doc_freq` of `num_docs` texts counts, were it to occur without end.
+    pub fn weight(&self, doc_freq: u64, num_docs: u64) -> f32 {
+        let (found, all) = (doc_freq as f32, num_docs.max(doc_freq) as f32);
+        let idf = (1.0 + (all - found + 0.5) / (found + 0.5)).ln();
+        idf.powf(self.rarity) * (self.saturation + 1.0)
+    }
+
+    /// Returns how many occurrences are half of endless ones, in a text of `length` tokens.
+    pub fn norm(&self, length: f32, average: f32) -> f32 {
+        let relative = if average > 0.0 { length / average } else { 1.0 };
+        // Not 0: a term that does not occur counts nothing.
+        (self.saturation * (1.0 - self.length + self.length * relative)).max(f32::EPSILON)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bm25_is_that_of_the_book() {
+        let bm25 = Bm25 { saturation: 1.2, length: 0.75, rarity: 1.0 };
+        let score = |times: f32, length| {
+            bm25.weight(10, 1_000) * times / (times + bm25.norm(length, 100.0))
+        };
+        // idf ln(1 + 990.5 / 10.5) = 4.5573; of an average text 2.2 · tf / (tf + 1.2)
+        assert!((score(1.0, 100.0) - 4.5573).abs() < 1e-3);
+        assert!((score(3.0, 100.0) - 4.5573 * 6.6 / 4.2).abs() < 1e-3);
+        assert!((score(1.0, 200.0) - 4.5573 * 2.2 / (1.0 + 1.2 * 1.75)).abs() < 1e-3);
+        assert!(Bm25 { rarity: 2.0, ..bm25 }.weight(10, 1_000) > 4.0 * bm25.weight(10, 1_000));
+    }
 
     #[test]
     fn names_are_those_of_the_api() {

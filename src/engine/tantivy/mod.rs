@@ -304,7 +304,13 @@ impl Engine for TantivyEngine {
             let window = rescored.min(gathered.kept.len());
             let (best, rest) = gathered.kept.split_at_mut(window);
             let measured = signals::measure(searcher, &self.schema, search, best)?;
-            parts = rescore::parts(searcher, &self.schema, &search.parts, best)?;
+            parts = rescore::parts(
+                searcher,
+                &self.schema,
+                &search.parts,
+                best,
+                &self.catalog.scoring.bm25,
+            )?;
             (parts, signals) = reorder(best, parts, measured);
             // Further down scores are of fewer parts, and fall all the same.
             let mut lowest = best.last().map_or(f32::MAX, |last| last.score);

@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use tantivy::fieldnorm::FieldNormReader;
 use tantivy::postings::Postings;
-use tantivy::query::Bm25Weight;
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocSet, InvertedIndexReader, Searcher, SegmentReader, TERMINATED, Term};
 
 use super::collect::Kept;
 use super::schema::IndexSchema;
 use crate::query::{Part, Signal, TokenField};
+use crate::record::kind::Bm25;
 
 /// Returns what each part adds to each of `kept`, in their order.
 ///
@@ -23,6 +23,7 @@ pub fn parts(
     schema: &IndexSchema,
     parts: &[Part],
     kept: &[Kept],
+    bm25: &Bm25,
 ) -> tantivy::Result<Vec<Vec<(Signal, f32)>>> {
     let blank: Vec<(Signal, f32)> = parts.iter().map(|part| (part.signal, 0.0)).collect();
     let mut scores = vec![blank; kept.len()];
@@ -41,7 +42,7 @@ pub fn parts(
                 Some(known) => known,
                 None => {
                     let field = schema.token_field(weighted.field);
-                    opened.push((weighted.field, FieldReaders::open(segments, field)?));
+                    opened.push((weighted.field, FieldReaders::open(segments, field, bm25)?));
                     opened.len() - 1
                 }
             };
@@ -57,12 +58,7 @@ pub fn parts(
             if doc_freq == 0 {
                 continue;
             }
-            let bm25 = Bm25Weight::for_one_term_without_explain(
-                doc_freq,
-                num_docs,
-                readers.num_tokens as f32 / num_docs as f32,
-            )
-            .boost_by(weighted.weight);
+            let weight = weighted.weight * bm25.weight(doc_freq, num_docs);
             for run in &runs {
                 let segment = kept[run[0]].address.segment_ord as usize;
                 let Some(info) = &infos[segment] else { continue };
@@ -79,8 +75,9 @@ pub fn parts(
                         break;
                     }
                     if found == doc {
-                        scores[hit][at].1 +=
-                            bm25.score(norms.fieldnorm_id(doc), postings.term_freq());
+                        let times = postings.term_freq() as f32;
+                        let norm = readers.norms[usize::from(norms.fieldnorm_id(doc))];
+                        scores[hit][at].1 += weight * times / (times + norm);
                     }
                 }
             }
@@ -93,16 +90,22 @@ pub fn parts(
 struct FieldReaders {
     field: Field,
     segments: Vec<(Arc<InvertedIndexReader>, FieldNormReader)>,
-    num_tokens: u64,
+    /// What a text's length adds to the occurrences that it takes, by the code of its length.
+    norms: Vec<f32>,
 }
 
 impl FieldReaders {
-    fn open(segments: &[SegmentReader], field: Field) -> tantivy::Result<Self> {
+    fn open(segments: &[SegmentReader], field: Field, bm25: &Bm25) -> tantivy::Result<Self> {
         let segments: Vec<_> = segments
             .iter()
             .map(|reader| Ok((reader.inverted_index(field)?, reader.get_fieldnorms_reader(field)?)))
             .collect::<tantivy::Result<_>>()?;
-        let num_tokens = segments.iter().map(|(index, _)| index.total_num_tokens()).sum();
-        Ok(Self { field, segments, num_tokens })
+        let num_tokens: u64 = segments.iter().map(|(index, _)| index.total_num_tokens()).sum();
+        let num_docs: u64 = segments.iter().map(|(_, norms)| u64::from(norms.num_docs())).sum();
+        let average = num_tokens as f32 / num_docs.max(1) as f32;
+        let norms = (0..=u8::MAX)
+            .map(|code| bm25.norm(FieldNormReader::id_to_fieldnorm(code) as f32, average))
+            .collect();
+        Ok(Self { field, segments, norms })
     }
 }

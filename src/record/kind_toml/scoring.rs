@@ -7,7 +7,7 @@ use super::files::ConfigFiles;
 use super::problem::Problems;
 use super::reader::{Document, Node, Table};
 use crate::record::kind::{
-    Column, FieldType, RankSignal, RoleBoosts, Scoring, SignalRule, UnitWeights,
+    Bm25, Column, FieldType, RankSignal, RoleBoosts, Scoring, SignalRule, UnitWeights,
 };
 
 use crate::record::understanding::Said;
@@ -16,6 +16,8 @@ use crate::record::understanding::Said;
 const MOST: f64 = 100.0;
 /// Weight of synonyms in a file that does not say.
 const SYNONYMS: f32 = 0.3;
+/// That of the books, in a file that does not say.
+const BM25: [f32; 3] = [1.2, 0.75, 1.0];
 /// Greatest weight of a signal, which is a share of a score by text.
 const MOST_SIGNAL: f64 = 2.0;
 
@@ -30,10 +32,14 @@ pub(super) fn read_scoring(
     let text = files.text(super::SCORING, problems)?;
     let document = Document::parse(files.path(super::SCORING), text, problems)?;
     let root = document.root();
-    root.allow(&["version", "units", "roles", "signal"]);
+    root.allow(&["version", "units", "roles", "bm25", "signal"]);
     root.version();
     let units = weights(&root, "units", ["words", "grams", "chars"], &["synonyms"]);
     let roles = weights(&root, "roles", ["title", "keywords", "code"], &[]);
+    let bm25 = match root.get("bm25") {
+        Some(_) => weights(&root, "bm25", ["saturation", "length", "rarity"], &[])?.0,
+        None => BM25,
+    };
     let mut signals: Vec<RankSignal> = Vec::new();
     for item in root.items("signal") {
         let Some(signal) = item.table().and_then(|table| read_signal(&table, columns)) else {
@@ -46,10 +52,12 @@ pub(super) fn read_scoring(
     }
     let (([words, grams, chars], synonyms), ([title, keywords, code], _)) = (units?, roles?);
     let synonyms = synonyms.unwrap_or(SYNONYMS);
+    let [saturation, length, rarity] = bm25;
     Some(Scoring {
         version: 1,
         units: UnitWeights { words, grams, chars, synonyms },
         roles: RoleBoosts { title, keywords, code },
+        bm25: Bm25 { saturation, length, rarity },
         signals,
     })
 }
