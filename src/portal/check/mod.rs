@@ -176,9 +176,12 @@ fn draw(
     Ok(page(status, &template))
 }
 
+/// Tone and heading of a group of answers, and which answers belong to it.
+type Sort = (&'static str, &'static str, fn(&Item) -> bool);
+
 fn outcome(answer: &Answer, visitor: &Visitor) -> Outcome {
     let t = CheckTexts::of(visitor.lang);
-    let sorts: [(&'static str, &'static str, fn(&Item) -> bool); 4] = [
+    let sorts: [Sort; 4] = [
         ("pass", t.pass, |item| item.explanation.verdict == Verdict::Pass),
         ("near", t.near, |item| item.explanation.near),
         ("unknown", t.unknown, |item| item.explanation.verdict == Verdict::Unknown),
