@@ -113,7 +113,7 @@ pub fn literal(text: &str, analyzer: &Analyzer) -> Understanding {
 }
 
 impl Reader<'_> {
-    /// Understands one text. Cost: about 20 µs for a query of ten words.
+    /// Understands one text. Cost: a few passes over it, one of them of an automaton of all forms.
     pub fn understand(&self, text: &str) -> Understanding {
         let original = self.analyzer.normalize(text);
         let mut read = literal(text, self.analyzer);
