@@ -132,7 +132,12 @@ fn wanted(pairs: Vec<(String, String)>, allowed: &[&str]) -> Result<Wanted, Prob
             ("to", _) => wanted.to = Some(value),
             ("limit", _) => match value.parse() {
                 Ok(limit @ 1..=MAX_LIMIT) => wanted.limit = limit,
-                _ => wrong.push(violation(&name, "bad_limit", "a whole number from 1 to 100", &value)),
+                _ => wrong.push(violation(
+                    &name,
+                    "bad_limit",
+                    "a whole number from 1 to 100",
+                    &value,
+                )),
             },
             (_, "true") => wanted.diverse = true,
             (_, "false") => wanted.diverse = false,
@@ -171,12 +176,9 @@ fn from_object(mut object: Fields) -> Result<(Subject, Wanted), Problem> {
     match object.remove("diversity") {
         None | Some(Value::Null) => {}
         Some(Value::Bool(diverse)) => wanted.diverse = diverse,
-        Some(other) => wrong.push(violation(
-            "diversity",
-            "bad_parameter",
-            "true or false",
-            &other.to_string(),
-        )),
+        Some(other) => {
+            wrong.push(violation("diversity", "bad_parameter", "true or false", &other.to_string()))
+        }
     }
     let subject = match (object.remove("record"), object.remove("profile")) {
         (Some(Value::Object(record)), None) => Some(draft(record)?),

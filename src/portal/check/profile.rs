@@ -185,12 +185,16 @@ fn value(attribute: &Attribute, pairs: &Pairs, year: i32) -> Option<Value> {
     Some(value)
 }
 
-/// The code of what was typed: a code, or a name of the vocabulary.
+/// The code of what was typed: a code, a name of the vocabulary, or names of a way down to it (青岛市崂山区).
 fn code_of<'a>(attribute: &'a Attribute, text: &'a str) -> &'a str {
     let Some(vocabulary) = &attribute.vocabulary else { return text };
     match vocabulary.get(text) {
         Some(entry) => &entry.code,
-        None => vocabulary.by_label(text).unwrap_or(text),
+        None => {
+            let starts = text.char_indices().map(|(at, _)| &text[at..]);
+            let mut ends = starts.filter(|end| end.chars().nth(1).is_some());
+            ends.find_map(|end| vocabulary.by_label(end)).unwrap_or(text)
+        }
     }
 }
 
