@@ -18,6 +18,7 @@ use crate::record::{Catalog, Revision};
 use crate::service::alerts::AlertService;
 use crate::service::alerts::forward::Forward;
 use crate::service::applicability::ApplicabilityService;
+use crate::service::correction::Corrector;
 use crate::service::dictionaries::Dictionaries;
 use crate::service::indexing::{Indexing, IndexingError, Progress};
 use crate::service::ingest::IngestService;
@@ -38,6 +39,7 @@ pub struct App {
     pub analyzer: Arc<Analyzer>,
     pub store: Arc<dyn Store>,
     pub engine: Arc<dyn Engine>,
+    pub corrector: Arc<Corrector>,
     pub suggest: Arc<SuggestService>,
     pub search: Arc<SearchService>,
     pub alerts: Arc<AlertService>,
@@ -134,7 +136,9 @@ impl App {
             catalog.clone(),
         )?);
         let dictionary = Arc::new(Dictionary::new(catalog.clone())?);
+        let corrector = Arc::new(Corrector::new(analyzer.clone(), engine.clone()));
         let search = Arc::new(SearchService {
+            corrector: corrector.clone(),
             catalog: catalog.clone(),
             analyzer: analyzer.clone(),
             dictionaries,
@@ -167,11 +171,13 @@ impl App {
         Ok(Self {
             applicability,
             profiles: Profiles { dictionary: dictionary.clone(), store: store.clone() },
+            corrector: corrector.clone(),
             suggest: Arc::new(SuggestService::new(
                 catalog.clone(),
                 analyzer.clone(),
                 store.clone(),
                 engine.clone(),
+                corrector,
                 PopularOptions { min_count: config.search.popular_min_count },
             )),
             matches,

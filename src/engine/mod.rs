@@ -130,6 +130,9 @@ pub trait Engine: Send + Sync {
         ids: &[RecordId],
     ) -> Result<(Liked, Vec<Shares>), EngineError>;
 
+    /// Lists the words of all texts with the number of records that hold each, about; in no order.
+    fn words(&self) -> Result<Vec<(String, u64)>, EngineError>;
+
     /// Number of records that can be found.
     fn num_records(&self) -> Result<u64, EngineError>;
 

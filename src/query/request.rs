@@ -72,6 +72,9 @@ pub struct Cursor {
     /// Fingerprint of the request it belongs to.
     #[serde(rename = "f")]
     pub fingerprint: u64,
+    /// What the query was corrected to, which stays when the words of the index change.
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    pub corrected: Option<String>,
 }
 
 impl Cursor {

@@ -2,6 +2,7 @@
 
 pub mod alerts;
 pub mod applicability;
+pub mod correction;
 pub mod dictionaries;
 pub mod import;
 pub mod indexing;

@@ -14,10 +14,11 @@ use crate::query::understand::{self, Offer, Reader, Understanding};
 use crate::query::{Order, Query, Search, Selection};
 use crate::record::understanding::Said;
 use crate::record::{Catalog, Visibility};
+use crate::service::correction::Corrector;
 use crate::service::dictionaries::Dictionaries;
 use crate::store::{Store, StoreError};
 use crate::text::Analyzer;
-use page::{SearchPage, Synonym, Understood};
+use page::{Corrected, SearchPage, Synonym, Understood};
 
 /// Answers searches.
 pub struct SearchService {
@@ -26,6 +27,7 @@ pub struct SearchService {
     pub dictionaries: Arc<Dictionaries>,
     pub store: Arc<dyn Store>,
     pub engine: Arc<dyn Engine>,
+    pub corrector: Arc<Corrector>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +60,13 @@ impl SearchService {
     ) -> Result<SearchPage, SearchError> {
         let started = Instant::now();
         let checked = request.check(&self.catalog).map_err(SearchError::Bad)?;
-        let typed = Typed::parse(&checked.q);
+        let corrected = match &checked.cursor {
+            Some(cursor) => cursor.corrected.clone(),
+            None if request.raw => None,
+            None => self.corrector.correct(&checked.q)?,
+        };
+        let q = corrected.as_deref().unwrap_or(&checked.q);
+        let typed = Typed::parse(q);
         let branches = self.understand(&typed, &checked, today);
         let ladder = Ladder::new(&typed, &branches, &self.analyzer, &self.catalog.scoring);
         let (relaxation, found) = self.climb(&checked, &typed, &ladder, today)?;
@@ -80,9 +88,10 @@ impl SearchService {
                 (counts.path.clone(), facet::label(counts, &checked.selections, &self.catalog))
             })
             .collect();
-        let next = found
-            .next
-            .map(|after| Cursor { relaxation, after, fingerprint: checked.fingerprint }.encode());
+        let next = found.next.map(|after| {
+            let (fingerprint, corrected) = (checked.fingerprint, corrected.clone());
+            Cursor { relaxation, after, fingerprint, corrected }.encode()
+        });
         Ok(SearchPage {
             items,
             total: found.total,
@@ -91,12 +100,12 @@ impl SearchService {
             relaxation,
             understood: Understood {
                 words: ladder.words,
-                filters: offers(&checked.q, &typed, &branches),
+                filters: offers(q, &typed, &branches),
                 synonyms: synonyms(&branches),
                 phrases: typed.phrases,
                 excluded: typed.excluded,
             },
-            corrected: None,
+            corrected: corrected.map(|to| Corrected { from: request.q.clone(), to }),
             next,
             revision: found.revision.0,
             took_ms: (started.elapsed().as_secs_f64() * 1e5).round() / 1e2,

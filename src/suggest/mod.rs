@@ -6,6 +6,7 @@
 mod index;
 mod pattern;
 mod sorted;
+pub mod spelling;
 mod unit;
 
 pub use index::{Merge, Offer, Source, SuggestIndex, Suggestion};

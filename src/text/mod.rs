@@ -16,6 +16,7 @@ mod dictionary;
 mod normalize;
 pub mod pinyin;
 mod segment;
+mod shape;
 mod unit;
 
 use std::path::Path;
@@ -27,6 +28,7 @@ pub use code::{code_key, code_parts};
 pub use dictionary::{DictionaryError, DictionaryFile};
 pub use normalize::Normalized;
 pub use segment::QueryWord;
+pub use shape::Shapes;
 pub use unit::{PhraseToken, chars, grams, grams_iter};
 
 pub(crate) use normalize::is_han;
@@ -53,13 +55,14 @@ struct Inner {
     segmenter: Segmenter,
     pinyin: Pinyin,
     user_words: Vec<String>,
+    shapes: Shapes,
     unsuggested: AhoCorasick,
     fingerprint: u64,
 }
 
 impl Analyzer {
-    /// Reads `words.txt`, `t2s_phrases.txt`, `t2s_chars.txt`, `pinyin_words.txt` and `not_suggested.txt` from a
-    /// folder, or those built into the program.
+    /// Reads `words.txt`, `t2s_phrases.txt`, `t2s_chars.txt`, `pinyin_words.txt`, `shapes.txt` and
+    /// `not_suggested.txt` from a folder, or those built into the program.
     ///
     /// Takes about 0.3 s. The first malformed line refuses all files, and the error names it: an analyzer is never
     /// half loaded.
@@ -70,6 +73,7 @@ impl Analyzer {
         let fingerprint = dictionaries.fingerprint ^ ANALYSIS_VERSION.rotate_left(32);
         // How words are read decides no token: the fingerprint does not know it.
         let pinyin = Pinyin::open(folder)?;
+        let shapes = Shapes::open(folder)?;
         let unsuggested = dictionary::read_unsuggested(folder)?;
         let unsuggested = unsuggested.iter().map(|text| normalizer.normalize_text(text));
         let unsuggested =
@@ -80,6 +84,7 @@ impl Analyzer {
                 normalizer,
                 segmenter,
                 pinyin,
+                shapes,
                 user_words,
                 unsuggested,
                 fingerprint,
@@ -95,6 +100,11 @@ impl Analyzer {
     /// Tells whether a text holds a word of `not_suggested.txt`: it is answered, but never offered to others.
     pub fn is_unsuggested(&self, text: &str) -> bool {
         self.inner.unsuggested.is_match(&self.normalize(text).text)
+    }
+
+    /// Which characters look alike.
+    pub fn shapes(&self) -> &Shapes {
+        &self.inner.shapes
     }
 
     /// How characters are read in words.

@@ -2,6 +2,7 @@
 
 mod applicability;
 mod bulk;
+mod correction;
 mod health;
 mod kinds;
 mod openapi;

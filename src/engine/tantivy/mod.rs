@@ -9,6 +9,7 @@ mod rescore;
 mod schema;
 mod signals;
 pub mod verify;
+mod words;
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -354,6 +355,11 @@ impl Engine for TantivyEngine {
         ids: &[RecordId],
     ) -> Result<(Liked, Vec<Shares>), EngineError> {
         like::shares(&self.visible.load().searcher, &self.schema, like, ids)
+    }
+
+    fn words(&self) -> Result<Vec<(String, u64)>, EngineError> {
+        let field = self.schema.token_field(TokenField::Words);
+        Ok(words::words(&self.visible.load().searcher, field)?)
     }
 
     fn num_records(&self) -> Result<u64, EngineError> {

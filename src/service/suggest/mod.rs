@@ -15,6 +15,7 @@ use crate::query::request::{BadRequest, SearchRequest};
 use crate::query::typed::MAX_LENGTH;
 use crate::record::validate::Violation;
 use crate::record::{Catalog, Revision, State};
+use crate::service::correction::Corrector;
 use crate::service::indexing::read;
 use crate::store::{Change, Cursor, Store, StoreError};
 use crate::suggest::{Offer, Pattern, Source, SuggestIndex, Suggestion, is_unit};
@@ -74,6 +75,7 @@ pub struct SuggestService {
     analyzer: Arc<Analyzer>,
     store: Arc<dyn Store>,
     engine: Arc<dyn Engine>,
+    corrector: Arc<Corrector>,
     /// What records have.
     records: RwLock<SuggestIndex>,
     /// Terms of the dictionaries and vocabularies that some record holds, and popular queries.
@@ -87,11 +89,12 @@ impl SuggestService {
         analyzer: Arc<Analyzer>,
         store: Arc<dyn Store>,
         engine: Arc<dyn Engine>,
+        corrector: Arc<Corrector>,
         popular: PopularOptions,
     ) -> Self {
         let popular = Popular::new(store.clone(), popular);
         let (records, lexicon) = Default::default();
-        Self { catalog, analyzer, store, engine, records, lexicon, popular }
+        Self { catalog, analyzer, store, engine, corrector, records, lexicon, popular }
     }
 
     /// Answers one request; nothing typed completes to nothing.
@@ -214,6 +217,7 @@ impl SuggestService {
             }
             if lexicon.is_due(self.engine.applied().map(|(_, at)| at), self.popular.changes()) {
                 *written(&self.lexicon) = lexicon.refresh(&*self.engine, &self.popular)?;
+                self.corrector.refresh()?;
             }
             self.popular.save_if_due()?;
             self.store.wait_for_changes(revision, TICK);

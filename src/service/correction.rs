@@ -1,0 +1,116 @@
+//! Corrects what was typed when no record holds it and the index has a word that sounds or looks alike.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use crate::engine::{Engine, EngineError};
+use crate::query::typed::Typed;
+use crate::query::{Order, Query, Search, TokenField};
+use crate::suggest::spelling::Spelling;
+use crate::text::{Analyzer, chars, grams};
+
+/// Most words of one query that are corrected; a text with more mistakes is none of ours.
+const MAX_CORRECTED: usize = 3;
+/// Most parts that are looked up in the index for one query.
+const MAX_LOOKED_UP: usize = 12;
+
+/// Corrects queries by the words of the index.
+pub struct Corrector {
+    analyzer: Arc<Analyzer>,
+    engine: Arc<dyn Engine>,
+    spelling: ArcSwap<Spelling>,
+}
+
+impl Corrector {
+    /// Knows no word, and corrects nothing, until [`refresh`](Self::refresh).
+    pub fn new(analyzer: Arc<Analyzer>, engine: Arc<dyn Engine>) -> Self {
+        Self { analyzer, engine, spelling: ArcSwap::default() }
+    }
+
+    /// Reads the words that the index holds now; about 0.1 s for 100,000 words.
+    pub fn refresh(&self) -> Result<(), EngineError> {
+        let spelling = Spelling::new(self.engine.words()?, &self.analyzer);
+        self.spelling.store(Arc::new(spelling));
+        Ok(())
+    }
+
+    /// Returns what was meant, or `None` when what was typed may stand.
+    ///
+    /// Latin letters become the words whose pinyin, or the term whose first letters, they are. Quotes and exclusions
+    /// are meant as they are typed: a query with any is left alone.
+    pub fn correct(&self, q: &str) -> Result<Option<String>, EngineError> {
+        let typed = Typed::parse(q);
+        if typed.plain.is_empty() || !typed.phrases.is_empty() || !typed.excluded.is_empty() {
+            return Ok(None);
+        }
+        let spelling = self.spelling.load();
+        let normalized = self.analyzer.normalize(&typed.plain).text;
+        if normalized.is_ascii() {
+            let Some(text) = spelling.read_pinyin(&normalized) else { return Ok(None) };
+            return Ok((!self.holds_any(&normalized)?).then_some(text));
+        }
+        let words = self.analyzer.words(&normalized);
+        let mut accepted: Vec<(std::ops::Range<usize>, String)> = Vec::new();
+        let candidates = spelling.corrections(&normalized, &words, &self.analyzer);
+        for candidate in candidates.into_iter().take(MAX_LOOKED_UP) {
+            let apart = |(range, _): &(std::ops::Range<usize>, String)| {
+                range.end <= candidate.range.start || candidate.range.end <= range.start
+            };
+            if accepted.len() < MAX_CORRECTED
+                && accepted.iter().all(apart)
+                && !self.holds(&normalized[candidate.range.clone()])?
+            {
+                accepted.push((candidate.range, candidate.to));
+            }
+        }
+        if accepted.is_empty() {
+            return Ok(None);
+        }
+        accepted.sort_by_key(|(range, _)| range.start);
+        let mut corrected = String::with_capacity(normalized.len());
+        let mut at = 0;
+        for (range, to) in accepted {
+            corrected.push_str(&normalized[at..range.start]);
+            corrected.push_str(&to);
+            at = range.end;
+        }
+        corrected.push_str(&normalized[at..]);
+        Ok(Some(corrected.replace('\n', " ")))
+    }
+
+    /// Tells whether a record holds any of the words that spaces part.
+    fn holds_any(&self, normalized: &str) -> Result<bool, EngineError> {
+        for word in normalized.split([' ', '\n']).filter(|word| !word.is_empty()) {
+            if self.holds(word)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Tells whether a record holds the text literally.
+    fn holds(&self, normalized: &str) -> Result<bool, EngineError> {
+        let tokens = chars(normalized);
+        let tokens = tokens.into_iter().map(|token| (token.position, token.text)).collect();
+        let mut clauses: Vec<Query> = grams(normalized)
+            .into_iter()
+            .filter(|gram| gram.chars().nth(1).is_some())
+            .map(|token| Query::Term { field: TokenField::Grams, token, boost: 0.0 })
+            .collect();
+        clauses.push(Query::Phrase { field: TokenField::Chars, tokens });
+        let found = self.engine.search(&Search {
+            query: Query::And(clauses),
+            parts: Vec::new(),
+            filter: None,
+            selections: Vec::new(),
+            facets: Vec::new(),
+            order: Order::Newest,
+            limit: 1,
+            offset: 0,
+            after: None,
+            today: 0,
+        })?;
+        Ok(found.total > 0)
+    }
+}

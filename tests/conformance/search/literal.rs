@@ -1,0 +1,258 @@
+//! What is written is found, however a dictionary would cut it.
+
+use super::{hold, ids, marked};
+
+/// 1, 2, 3: words that a dictionary hides within other words.
+#[tokio::test]
+async fn a_word_inside_a_longer_word_is_found_and_marked_alone() {
+    let titles = ["安装简单，没有复杂的配置", "在建工程转固定资产", "智能网联汽车准入试点"];
+    hold(&titles, async |server| {
+        assert_eq!(server.find("简单").await, ["0"]);
+        assert_eq!(marked(&server.page("简单").await, "0"), ["简单"]);
+        assert_eq!(server.find("工程").await, ["1"]);
+        assert_eq!(server.find("网联").await, ["2"]);
+        assert_eq!(server.find("网联汽车").await, ["2"]);
+    })
+    .await;
+}
+
+/// 4
+#[tokio::test]
+async fn words_that_stand_apart_are_found_after_those_that_stand_together() {
+    hold(&["科技的成果与转化", "科技成果转化"], async |server| {
+        assert_eq!(server.find("科技成果转化").await, ["1", "0"]);
+    })
+    .await;
+}
+
+/// 5
+#[tokio::test]
+async fn when_no_record_has_all_words_some_come_and_the_answer_says_so() {
+    hold(&["促进科技成果转化的若干措施", "深海养殖"], async |server| {
+        let page = server.page("科技成果转化政策").await;
+        assert_eq!(ids(&page), ["0"]);
+        assert!(["most_words", "grams"].contains(&page["relaxation"].as_str().unwrap()), "{page}");
+    })
+    .await;
+}
+
+/// 6
+#[tokio::test]
+async fn spaces_of_any_width_between_words_change_nothing() {
+    hold(&["科技成果转化", "成果与科技", "科技", "航天成果"], async |server| {
+        let expected = server.set("科技成果").await;
+        assert!(expected.contains(&"0".to_owned()) && expected.contains(&"1".to_owned()));
+        for typed in ["科技 成果", "科技　成果", "科技  成果", " 科技成果 "] {
+            assert_eq!(server.set(typed).await, expected, "{typed}");
+        }
+    })
+    .await;
+}
+
+/// 7
+#[tokio::test]
+async fn punctuation_is_never_required() {
+    hold(
+        &["科技", "（科技）", "《科技》简报", "标题：科技", "海洋"],
+        async |server| {
+            let expected = server.set("科技").await;
+            assert_eq!(expected, ["0", "1", "2", "3"]);
+            for typed in ["（科技）", "《科技》", "科技？", "科技。"] {
+                assert_eq!(server.set(typed).await, expected, "{typed}");
+            }
+            assert_eq!(server.find("标题：科技").await[0], "3");
+        },
+    )
+    .await;
+}
+
+/// 8, 9
+#[tokio::test]
+async fn quotes_ask_for_the_literal_text_across_words() {
+    hold(
+        &["招商证券股份有限公司", "证券公司股份", "南京市长江大桥"],
+        async |server| {
+            assert_eq!(server.find("\"证券股份\"").await, ["0"]);
+            assert_eq!(server.find("\"京市长\"").await, ["2"]);
+            assert_eq!(server.find("“京市长”").await, ["2"]);
+            assert_eq!(server.find("\"股份证券\"").await, [""; 0]);
+        },
+    )
+    .await;
+}
+
+/// 10
+#[tokio::test]
+async fn a_word_ranks_above_the_same_characters_of_two_words() {
+    hold(&["研究生命起源", "研究生招生"], async |server| {
+        let page = server.page("研究生").await;
+        assert_eq!(ids(&page)[0], "1");
+        if ids(&page).len() == 2 {
+            assert_eq!(marked(&page, "0"), ["研究生"], "the literal run, nothing else");
+        }
+    })
+    .await;
+}
+
+/// 11
+#[tokio::test]
+async fn one_shared_character_is_no_match() {
+    hold(&["惠州", "广西", "杭州市场"], async |server| {
+        assert_eq!(server.find("广州").await, [""; 0]);
+    })
+    .await;
+}
+
+/// 12
+#[tokio::test]
+async fn one_character_finds_every_record_that_holds_it_titles_first() {
+    hold(&["碳达峰", "低碳", "森林碳汇计量", "氮"], async |server| {
+        let body = serde_json::json!({ "kind": "policy", "id": "b", "title": "排放", "body": "按碳计算的排放。碳。碳。" });
+        server.write(&[body]).await;
+        let found = server.find("碳").await;
+        assert_eq!(found.len(), 4, "{found:?}");
+        assert_eq!(found[3], "b");
+    })
+    .await;
+}
+
+/// 13
+#[tokio::test]
+async fn a_minus_takes_records_out() {
+    hold(
+        &["招商蛇口", "招商证券股份有限公司", "招商产业园", "有限公司"],
+        async |server| {
+            assert_eq!(server.set("招商 -公司").await, ["0", "2"]);
+            assert_eq!(server.set("-公司").await, ["0", "2"]);
+        },
+    )
+    .await;
+}
+
+/// 17
+#[tokio::test]
+async fn characters_that_sound_alike_are_not_alike() {
+    hold(&["部委", "不变", "布线", "步骤"], async |server| {
+        assert_eq!(server.find("部").await, ["0"]);
+    })
+    .await;
+}
+
+/// 20, 21
+#[tokio::test]
+async fn traditional_and_simplified_are_one_where_the_word_says_so() {
+    let titles = ["國際論壇", "国际论坛", "国际體育论坛", "頭髮護理", "發展規劃", "发展与头发"];
+    hold(&titles, async |server| {
+        let expected = server.set("国际论坛").await;
+        assert_eq!(expected, ["0", "1", "2"]);
+        for typed in ["國際論壇", "國际论坛"] {
+            let page = server.page(typed).await;
+            let mut found = ids(&page);
+            found.sort();
+            assert_eq!(found, expected, "{typed}");
+            assert_eq!(marked(&page, "0").concat(), "國際論壇", "in the record's own script");
+            assert_eq!(marked(&page, "1").concat(), "国际论坛");
+        }
+        assert_eq!(server.set("头发").await, ["3", "5"]);
+        assert_eq!(server.set("发展").await, ["4", "5"]);
+        assert_eq!(server.set("頭髮").await, ["3", "5"]);
+    })
+    .await;
+}
+
+/// 22
+#[tokio::test]
+async fn numbers_and_latin_words_glued_to_characters_are_found_whole() {
+    hold(&["我从2025年开始学Rust", "2026年的语言"], async |server| {
+        for typed in ["2025", "rust", "2025年", "RUST语言"] {
+            assert_eq!(server.find(typed).await[0], "0", "{typed}");
+        }
+    })
+    .await;
+}
+
+/// 23
+#[tokio::test]
+async fn full_width_letters_are_found_and_marked_as_they_stand() {
+    hold(&["型号ＡＢＣ１２３的说明"], async |server| {
+        let page = server.page("abc123").await;
+        assert_eq!(marked(&page, "0"), ["ＡＢＣ１２３"]);
+    })
+    .await;
+}
+
+/// 24, 27
+#[tokio::test]
+async fn codes_are_found_in_any_spelling_and_by_their_parts() {
+    let titles = [
+        "质量管理体系要求 GB/T 19001-2016",
+        "GB/T 19004 指南",
+        "手机PD1728_A_1维修",
+        "接插件WES-5.4.5",
+    ];
+    hold(&titles, async |server| {
+        for typed in ["GBT19001", "GB/T19001", "19001", "gb/t 19001-2016"] {
+            assert_eq!(server.find(typed).await.first().map(String::as_str), Some("0"), "{typed}");
+        }
+        assert_eq!(server.find("PD1728").await[0], "2");
+        assert_eq!(server.find("wes").await[0], "3");
+        assert_eq!(server.find("5.4.5").await[0], "3");
+    })
+    .await;
+}
+
+/// 25
+#[tokio::test]
+async fn a_document_number_is_found_in_any_spelling_and_not_its_neighbour() {
+    hold(&[], async |server| {
+        let record = |id: &str, number: &str| {
+            serde_json::json!({ "kind": "policy", "id": id, "title": "关于印发工作方案的通知", "document_number": number })
+        };
+        server.write(&[record("a", "国办发〔2023〕15号"), record("b", "国办发〔2015〕23号")]).await;
+        for typed in ["国办发〔2023〕15号", "国办发[2023]15号", "国办发(2023)15号", "国办发2023 15", "2023年15号"] {
+            assert_eq!(server.find(typed).await.first().map(String::as_str), Some("a"), "{typed}");
+        }
+    })
+    .await;
+}
+
+/// 26
+#[tokio::test]
+async fn signs_that_belong_to_a_name_tell_names_apart() {
+    hold(&["C++、C#、.NET 开发", "C语言", "C#编程", "C++编程"], async |server| {
+        assert_eq!(server.set("C++").await, ["0", "3"]);
+        assert_eq!(server.set("C#").await, ["0", "2"]);
+        assert_eq!(server.set(".NET").await, ["0"]);
+        assert_eq!(server.find("C").await[0], "1");
+    })
+    .await;
+}
+
+/// 29, and the first half of 28
+#[tokio::test]
+async fn numbers_in_any_digits_are_one() {
+    hold(
+        &["二〇二五年工作要点", "2025年工作安排", "奖励5,000万元", "补助5000 万"],
+        async |server| {
+            assert_eq!(server.set("2025年").await, ["0", "1"]);
+            assert_eq!(server.set("二〇二五年").await, ["0", "1"]);
+            assert_eq!(server.set("5000万").await, ["2", "3"]);
+        },
+    )
+    .await;
+}
+
+/// 35
+#[tokio::test]
+async fn a_long_paragraph_finds_its_own_record_first() {
+    let paragraph = "为贯彻落实创新驱动发展战略，支持企业牵头组建创新联合体，对获批建设的省级以上技术创新中心给予一次性奖励，并按其上年度研发投入\
+        的一定比例安排后补助资金；鼓励高等院校、科研院所与企业共建概念验证平台和中试基地，面向社会开放仪器设备，收取的服务费用纳入单位预算统一管理。";
+    hold(&["支持企业组建创新联合体的措施", "中试基地管理办法", "仪器设备开放共享"], async |server| {
+        let record = serde_json::json!({ "kind": "policy", "id": "d", "title": "若干措施", "body": paragraph });
+        server.write(&[record]).await;
+        assert_eq!(server.find(paragraph).await[0], "d");
+        let changed = paragraph.replace("奖励", "奖补").replace("平台", "中心");
+        assert_eq!(server.find(&changed).await[0], "d");
+    })
+    .await;
+}
