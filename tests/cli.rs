@@ -298,6 +298,53 @@ fn a_small_set_has_the_measures_computed_by_hand() {
     check(dir.path(), &["evaluate", "--set", ".", "--kind", "nothing"], 1);
 }
 
+#[test]
+fn a_changed_configuration_is_compared_side_by_side() {
+    let dir = TempDir::new().unwrap();
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("dictionaries");
+    let changed = dir.path().join("changed");
+    std::fs::create_dir(&changed).unwrap();
+    for file in std::fs::read_dir(shipped).unwrap().flatten() {
+        std::fs::copy(file.path(), changed.join(file.file_name())).unwrap();
+    }
+    let compare = ["evaluate", "--set", ".", "--compare", "changed"];
+    let corpus = [
+        r#"{"id":"a","title":"头发护理","text":"洗护用品"}"#,
+        r#"{"id":"b","title":"离心水泵","text":"叶轮"}"#,
+    ];
+    write(dir.path(), "corpus.jsonl", corpus.join("\n"));
+    let queries = [r#"{"id":"q1","text":"頭髮"}"#, r#"{"id":"q2","text":"水泵"}"#];
+    write(dir.path(), "queries.jsonl", queries.join("\n"));
+    write(dir.path(), "qrels.tsv", "q1\ta\t1\nq2\tb\t1\n");
+    let (out, _) = check(dir.path(), &compare, 0);
+    contains(&out, "the first ten results of 0 differ");
+    // Without the way from traditional to simplified characters, the first query finds nothing.
+    write(&changed, "t2s_chars.txt", "# none\n");
+    write(&changed, "t2s_phrases.txt", "# none\n");
+    let (out, _) = check(dir.path(), &compare, 0);
+    contains(&out, "lose most");
+    contains(&out, "−a@1");
+    let (out, _) = check(dir.path(), &[&compare[..], &["--json"]].concat(), 0);
+    let found: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&found["queries"], &found["changed"]), (&json!(2), &json!(1)));
+    let ndcg = &found["measures"][0];
+    assert_eq!((&ndcg["before"], &ndcg["after"]), (&json!(1.0), &json!(0.5)));
+    assert_eq!(ndcg["difference"], -0.5);
+    assert!(ndcg["low"].as_f64() >= Some(-1.0) && ndcg["high"].as_f64() <= Some(0.0));
+    assert_eq!(found["items"][0]["before"], json!(["a"]));
+
+    // The same without judgements, over a data folder.
+    write(dir.path(), "records.jsonl", r#"{"id":"a","title":"头发护理"}"#);
+    let import = ["import", "--kind", "policy", "--data", "data", "records.jsonl"];
+    check(dir.path(), &import, 0);
+    write(dir.path(), "asked.txt", "頭髮\n护理\n");
+    let plain = ["evaluate", "--set", "data", "--queries", "asked.txt", "--compare", "changed"];
+    let (out, _) = check(dir.path(), &plain, 0);
+    contains(&out, "the first ten results of 1 differ");
+    contains(&out, "−policy/a@1");
+    check(dir.path(), &["evaluate", "--set", ".", "--compare", "nothing"], 1);
+}
+
 /// A server that is ended with the test.
 struct Server {
     child: Child,

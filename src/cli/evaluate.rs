@@ -1,5 +1,6 @@
 //! `evaluate`: search quality on a judged set, through the code that the server runs.
 
+mod compare;
 mod matching;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -7,6 +8,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context as _, bail, ensure};
@@ -33,7 +35,7 @@ const NO_TITLE: &str = "—";
 
 #[derive(Debug, Args)]
 pub struct Evaluate {
-    /// Folder with corpus.jsonl (or .jsonl.gz), queries.jsonl and qrels.tsv
+    /// Folder with corpus.jsonl (or .jsonl.gz), queries.jsonl and qrels.tsv; with --compare also a data folder
     #[arg(long, value_name = "DIR")]
     set: PathBuf,
     /// Kind that a line of the corpus becomes [default: the first one, policy]
@@ -60,6 +62,10 @@ pub struct Evaluate {
     /// Judgements file, relative to the folder
     #[arg(long, value_name = "FILE", default_value = "qrels.tsv")]
     qrels: PathBuf,
+    /// Asks the same queries again under the kind files and dictionaries of this folder, and shows what changes; over a
+    /// data folder, --queries is a file with one query a line
+    #[arg(long, value_name = "CONFIG_DIR")]
+    compare: Option<PathBuf>,
     /// Prints one JSON object and nothing else on standard output
     #[arg(long)]
     json: bool,
@@ -116,6 +122,15 @@ struct Bm25 {
 /// A measure's name and how to get it.
 type Column = (&'static str, fn(&Measures) -> f64);
 
+/// The measures in the order in which they are shown.
+const COLUMNS: [Column; 5] = [
+    ("ndcg@10", |m| m.ndcg),
+    ("mrr@10", |m| m.mrr),
+    ("recall@10", |m| m.recall_10),
+    ("recall@100", |m| m.recall_100),
+    ("ndcg_judged@10", |m| m.ndcg_judged),
+];
+
 /// A query with its judgements, in the order of the queries file.
 struct Topic {
     id: String,
@@ -135,6 +150,10 @@ struct Run<'a> {
 impl Evaluate {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         ensure!(self.relevant.is_finite(), "--relevant: a number is expected");
+        if let Some(folder) = &self.compare {
+            ensure!(self.task == Task::Search, "--compare goes with --task search");
+            return compare::run(&self, folder);
+        }
         if self.task == Task::Match {
             return matching::run(&self);
         }
@@ -144,15 +163,7 @@ impl Evaluate {
         let mut config = Config::read(self.config.as_deref())?;
         config.data.clone_from(&scratch.0);
         let app = open_app(&config, "the temporary folder is in use")?;
-        let kind = match &self.kind {
-            Some(name) => app.catalog.kind(name),
-            None => app.catalog.kinds.first(),
-        };
-        let Some(kind) = kind.cloned() else {
-            let known: Vec<&str> = app.catalog.kinds.iter().map(|kind| &*kind.name).collect();
-            let found = self.kind.as_deref().unwrap_or("none");
-            bail!("--kind {found}: there is no such kind; there are {}", known.join(", "));
-        };
+        let kind = self.kind(&app)?;
         let started = Instant::now();
         let ids = self.index(&app, &kind)?;
         let index_seconds = started.elapsed().as_secs_f64();
@@ -166,6 +177,19 @@ impl Evaluate {
         let runs = self.search(&app, &kind, &topics, &ids)?;
         self.print(&runs, ids.len(), index_seconds, &kind, None)?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// The kind that a line of the corpus becomes.
+    fn kind(&self, app: &App) -> anyhow::Result<Arc<RecordKind>> {
+        let kind = match &self.kind {
+            Some(name) => app.catalog.kind(name),
+            None => app.catalog.kinds.first(),
+        };
+        kind.cloned().with_context(|| {
+            let known: Vec<&str> = app.catalog.kinds.iter().map(|kind| &*kind.name).collect();
+            let found = self.kind.as_deref().unwrap_or("none");
+            format!("--kind {found}: there is no such kind; there are {}", known.join(", "))
+        })
     }
 
     /// Reads queries and judgements; keeps the queries that have a relevant record.
@@ -235,6 +259,7 @@ impl Evaluate {
         let bar = progress::bar("indexing", app.store.head().0);
         app.catch_up(&mut |revision| bar.set_position(revision.0))?;
         bar.finish_and_clear();
+        app.corrector.refresh()?;
         Ok(ids)
     }
 
@@ -316,14 +341,7 @@ impl Evaluate {
             outcome.index_seconds
         )?;
         writeln!(out, "{:<16}{:>8}   95 % interval", "measure", "mean")?;
-        let rows: [Column; 5] = [
-            ("ndcg@10", |m| m.ndcg),
-            ("mrr@10", |m| m.mrr),
-            ("recall@10", |m| m.recall_10),
-            ("recall@100", |m| m.recall_100),
-            ("ndcg_judged@10", |m| m.ndcg_judged),
-        ];
-        for (name, of) in rows {
+        for (name, of) in COLUMNS {
             let values: Vec<f64> = measures.iter().map(of).collect();
             let (low, high) = evaluation::interval(&values);
             let value = of(&mean);

@@ -14,6 +14,8 @@ pub const KEY_INITIALS: usize = 6;
 const LOOKED_UP: usize = 3;
 /// Most places that are looked up for one pattern.
 const MAX_LOOKUPS: usize = 300;
+/// Most units that may be left out where letters turn to 汉字.
+const MAX_GAP: usize = 3;
 /// Most steps of one match. Texts of one repeated sound could be read in very many ways.
 const MAX_STEPS: u32 = 400;
 
@@ -155,8 +157,13 @@ struct Matching<'a> {
 }
 
 impl Matching<'_> {
-    /// Goes on from the character `at` and the unit `unit`; keeps the best that reaches the end.
     fn step(&mut self, at: usize, unit: usize, worst: Closeness) {
+        self.walk(at, unit, worst, 0);
+    }
+
+    /// Goes on from the character `at` and the unit `unit`, before which `gap` units were left out; keeps the best that
+    /// reaches the end.
+    fn walk(&mut self, at: usize, unit: usize, worst: Closeness, gap: usize) {
         self.steps += 1;
         let Some(ch) = self.pattern.chars.get(at) else {
             let found = (worst, unit);
@@ -169,6 +176,11 @@ impl Matching<'_> {
         }
         if here.code() == code_of(*ch) {
             self.step(at + 1, unit + 1, worst);
+        }
+        // Who turns from letters to 汉字 often leaves out what lies between: xinneng汽车 is 新能源汽车.
+        let turns = at > 0 && !ch.is_ascii() && self.pattern.chars[at - 1].is_ascii_lowercase();
+        if turns && gap < MAX_GAP {
+            self.walk(at, unit + 1, Closeness::Initials, gap + 1);
         }
         let Some(syllable) = here.syllable().filter(|_| ch.is_ascii_lowercase()) else { return };
         let common = syllable
@@ -212,6 +224,8 @@ mod tests {
         check("xny", "新能源汽车", Some((Initials, 3)));
         check("XNYQC", "新能源汽车", Some((Initials, 5)));
         check("xinneng汽车", "新能汽车", Some((Syllables, 4)));
+        check("xinneng汽车", "新能源汽车", Some((Initials, 5)));
+        check("xinneng汽车", "新能与公共的汽车", None);
         check("xinny汽车", "新能源汽车", Some((Initials, 5)));
         check("chongqing", "重庆", Some((Syllables, 2)));
         check("chongqing", "中庆", None);
