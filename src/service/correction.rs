@@ -37,11 +37,14 @@ impl Corrector {
 
     /// Returns what was meant, or `None` when what was typed may stand.
     ///
-    /// Latin letters become the words whose pinyin, or the term whose first letters, they are. Quotes and exclusions
-    /// are meant as they are typed: a query with any is left alone.
+    /// Latin letters become the words whose pinyin, or the term whose first letters, they are. A query with quotes,
+    /// exclusions or alternatives is left alone.
     pub fn correct(&self, q: &str) -> Result<Option<String>, EngineError> {
         let typed = Typed::parse(q);
-        if typed.plain.is_empty() || !typed.phrases.is_empty() || !typed.excluded.is_empty() {
+        // Signs say that somebody knows what they type.
+        let is_plain =
+            typed.branches.len() == 1 && typed.phrases.is_empty() && typed.excluded.is_empty();
+        if !is_plain {
             return Ok(None);
         }
         let spelling = self.spelling.load();
@@ -102,6 +105,7 @@ impl Corrector {
         let found = self.engine.search(&Search {
             query: Query::And(clauses),
             parts: Vec::new(),
+            rankers: Vec::new(),
             filter: None,
             selections: Vec::new(),
             facets: Vec::new(),

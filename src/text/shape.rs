@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::dictionary::{DictionaryError, File};
+use super::dictionary::{DictionaryError, DictionaryFile};
 use super::normalize::is_han;
 
 /// Groups of characters that are mistaken for each other.
@@ -16,7 +16,7 @@ pub struct Shapes {
 impl Shapes {
     /// Reads `shapes.txt` from a folder, or the one built into the program.
     pub(super) fn open(folder: Option<&Path>) -> Result<Self, DictionaryError> {
-        let file = File::read(folder, "shapes.txt")?;
+        let file = DictionaryFile::read(folder, "shapes.txt")?;
         let mut groups = Vec::new();
         let mut of_char: HashMap<char, Vec<u16>> = HashMap::new();
         for (line, group) in file.lines() {

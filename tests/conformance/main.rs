@@ -1,3 +1,4 @@
 //! What every backend promises, one function a promise.
 
+mod search;
 mod store;
