@@ -12,7 +12,7 @@ async fn server() -> TestServer {
         json!({
             "kind": "policy", "id": "new", "title": "新办法", "applies_to": ["370200"], "effective_on": "2024-01-01",
             "fidelity": "full", "relations": [{ "type": "replaces", "id": "old" }],
-            "windows": [{ "kind": "batch", "opens": "2026-01-01", "closes": "2026-12-31", "rules_as_of": "2025-12-31" }],
+            "windows": [{ "kind": "batch", "opens": "2026-01-01", "closes": "2026-12-31", "rules_as_of": "2026-06-30" }],
             "conditions": [
                 { "id": "c1", "text": "职工10人以上", "clause": "第一条", "all": staff(10) },
                 { "id": "c2", "text": "上年度研发费用100万元以上", "clause": "第二条", "all": [
@@ -83,8 +83,8 @@ async fn a_profile_is_checked() {
         new["window"],
         json!({ "state": "open", "opens": "2026-01-01", "closes": "2026-12-31", "days_left": 38 })
     );
-    assert_eq!(new["rules"]["as_of"], "2025-12-31");
-    assert_eq!(new["rules"]["year"], 2025);
+    assert_eq!(new["rules"]["as_of"], "2026-06-30");
+    assert_eq!(new["rules"]["year"], 2026);
     let words = item(&answer, "words");
     assert_eq!(words["verdict"], "unknown");
     assert!(words["say"].as_str().unwrap().contains("条件未结构化"), "{words}");

@@ -1,0 +1,260 @@
+//! Applicability at size, in process: many records against one profile, one record against many profiles, and how many
+//! questions an empty profile takes on the sample.
+//!
+//! ```text
+//! cargo bench --bench applicability                          # 100,000 records, 100,000 profiles
+//! KECHUANG_BENCH_RECORDS=10000 cargo bench --bench applicability
+//! ```
+//!
+//! Prints figures; asserts only that the work was done.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use kechuang::applicability::questions::Tally;
+use kechuang::applicability::table::Table;
+use kechuang::applicability::{Dictionary, Profile, Rules, Verdict};
+use kechuang::record::value::days;
+use kechuang::record::{Catalog, Fields, RecordId, RecordKind};
+use serde_json::{Map, Value, json};
+
+const ROUNDS: usize = 200;
+/// Questions after which somebody would give up.
+const PATIENCE: usize = 20;
+
+fn main() {
+    // `cargo test` runs benches with `--test`: nothing to do then.
+    if std::env::args().any(|argument| argument == "--test") {
+        return;
+    }
+    let count = std::env::var("KECHUANG_BENCH_RECORDS").ok().and_then(|text| text.parse().ok());
+    let count: usize = count.unwrap_or(100_000);
+    let catalog = Arc::new(Catalog::open(None).expect("the embedded configuration"));
+    let dictionary = Arc::new(Dictionary::new(catalog).expect("its attributes"));
+    let today = days("2026-11-23").expect("a date");
+    let mut random = Random(7);
+    one_profile(count, &dictionary, today, &mut random);
+    one_record(count, &dictionary, today, &mut random);
+    questions(&dictionary, today);
+}
+
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % end as u64) as usize
+    }
+
+    fn of<'a, T>(&mut self, items: &'a [T]) -> &'a T {
+        &items[self.below(items.len())]
+    }
+}
+
+fn kind(dictionary: &Dictionary) -> Arc<RecordKind> {
+    let kinds = dictionary.catalog().kinds.iter();
+    let mut with_rules =
+        kinds.filter(|kind| kind.applicability.as_ref().is_some_and(|rules| rules.default));
+    with_rules.next().expect("a kind with rules").clone()
+}
+
+fn read(fields: Value, dictionary: &Dictionary) -> Rules {
+    let Value::Object(fields) = fields else { panic!("an object") };
+    let (rules, violations) =
+        Rules::read(&kind(dictionary), &fields, dictionary).expect("a kind with rules");
+    assert!(violations.is_empty(), "{violations:?}");
+    rules
+}
+
+/// A record of three conditions, most of them with several checks; `place` is where it applies.
+fn rules(place: &str, dictionary: &Dictionary, random: &mut Random) -> Rules {
+    let quals = ["gaoxin", "kejixing_sme", "zjtx", "xiaojuren", "gazelle", "unicorn", "cnas"];
+    let industries = ["C27", "C34", "C39", "I65", "M73", "C26", "A01", "F52"];
+    let revenue = 100 * (1 + random.below(200));
+    let conditions = json!([
+        { "id": "c1", "text": "t", "clause": "一", "all": [
+            { "attr": "entity_type", "op": "in", "value": ["company"] },
+            { "attr": "industry", "op": "within", "value": random.of(&industries) },
+        ] },
+        { "id": "c2", "text": "t", "clause": "二", "any": [
+            { "attr": "quals", "op": "has", "value": random.of(&quals), "valid_on": "rules_as_of" },
+            { "attr": "quals", "op": "has", "value": random.of(&quals), "valid_on": "rules_as_of" },
+        ] },
+        { "id": "c3", "text": "t", "clause": "三", "all": [
+            { "attr": "revenue", "period": "Y-1", "op": "ge", "value": revenue, "unit": "万元" },
+            { "attr": "rd_ratio", "period": "Y-1", "op": "ge", "value": (1 + random.below(12)) as f64 / 100.0 },
+        ] },
+    ]);
+    let amounts =
+        json!([{ "id": "a", "kind": "fixed", "value": 1000 * random.below(5000), "clause": "四" }]);
+    read(json!({ "applies_to": [place], "conditions": conditions, "amounts": amounts }), dictionary)
+}
+
+fn firm(random: &mut Random) -> Map<String, Value> {
+    let places = ["370212", "370202", "370211", "370102", "110105", "440305"];
+    let revenue = 100_000 * (1 + random.below(2_000));
+    let firm = json!({
+        "reg_region": random.of(&places),
+        "entity_type": "company",
+        "industry": random.of(&["I6513", "C2710", "C3922", "M7340"]),
+        "registered_on": "2018-05-01",
+        "revenue": { "2025": revenue },
+        "rd_expense": { "2025": revenue / (5 + random.below(60)) },
+        "quals": { "complete": true, "items": random.of(&[json!([]), json!(["gaoxin"]), json!(["zjtx", "gaoxin"])]) },
+    });
+    let Value::Object(firm) = firm else { unreachable!("an object") };
+    // Three attributes in ten are not known.
+    firm.into_iter().filter(|(name, _)| name == "reg_region" || random.below(10) >= 3).collect()
+}
+
+fn profile(firm: &Map<String, Value>, dictionary: &Dictionary, today: i32) -> Profile {
+    Profile::read(firm, dictionary, today, today).expect("a sound profile").0
+}
+
+fn show(what: &str, mut times: Vec<Duration>) {
+    times.sort();
+    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
+    println!("{what}: p50 {:.2} ms, p99 {:.2} ms", at(0.5), at(0.99));
+}
+
+fn one_profile(count: usize, dictionary: &Arc<Dictionary>, today: i32, random: &mut Random) {
+    let vocabulary = dictionary.catalog().vocabularies["division"].clone();
+    let codes: Vec<&str> = vocabulary.entries.iter().map(|entry| &*entry.code).collect();
+    let mut table = Table::new(dictionary.clone());
+    let started = Instant::now();
+    for at in 0..count {
+        // 8 % national, 27 % provincial, 65 % of cities and districts.
+        let place = match random.below(100) {
+            0..8 => "000000",
+            8..35 => random.of(&["370000", "110000", "440000", "320000", "330000", "510000"]),
+            35..50 => "370200",
+            _ => *random.of(&codes),
+        };
+        table.put(RecordId::new("k", format!("r{at}")), &rules(place, dictionary, random));
+    }
+    table.sort();
+    assert_eq!(table.len(), count);
+    println!("{count} records compiled in {:.1} s", started.elapsed().as_secs_f64());
+    for (what, empty) in [("a profile", false), ("an empty profile", true)] {
+        let mut times = Vec::new();
+        let mut looked_at = 0;
+        for _ in 0..ROUNDS {
+            let firm = if empty { Map::new() } else { firm(random) };
+            let profile = profile(&firm, dictionary, today);
+            let mut tally = Tally::new(dictionary);
+            let started = Instant::now();
+            table.judge(&profile, today, None, |standing| {
+                tally.add(&standing, &table);
+                looked_at += 1;
+            });
+            times.push(started.elapsed());
+        }
+        println!("{} records a profile are not elsewhere", looked_at / ROUNDS);
+        show(
+            &format!("{count} records against {what}, verdicts, near misses and questions"),
+            times,
+        );
+    }
+}
+
+fn one_record(count: usize, dictionary: &Arc<Dictionary>, today: i32, random: &mut Random) {
+    let profiles: Vec<Profile> =
+        (0..count).map(|_| profile(&firm(random), dictionary, today)).collect();
+    let mut table = Table::new(dictionary.clone());
+    let id = RecordId::new("k", "r");
+    let mut times = Vec::new();
+    for _ in 0..20 {
+        let rules = rules("370200", dictionary, random);
+        let started = Instant::now();
+        table.put(id.clone(), &rules);
+        let row = table.row(&id).expect("it is there");
+        let verdicts = table.judge_each(row, profiles.iter(), today);
+        times.push(started.elapsed());
+        assert_eq!(verdicts.len(), count);
+    }
+    show(&format!("one changed record against {count} profiles"), times);
+}
+
+/// Asks an empty profile, always the first question, and fills in what the sample's firms would answer.
+fn questions(dictionary: &Arc<Dictionary>, today: i32) {
+    let lines = |path: &str| -> Vec<Fields> {
+        let path = format!("{}/sample-corpus/{path}", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(path).expect("the sample");
+        text.lines().map(|line| serde_json::from_str(line).expect("a record")).collect()
+    };
+    let mut table = Table::new(dictionary.clone());
+    let kind = kind(dictionary);
+    for mut fields in lines(&format!("{}.jsonl", kind.name)) {
+        let id = fields.remove("id").and_then(|id| id.as_str().map(str::to_owned));
+        let (rules, _) = Rules::read(&kind, &fields, dictionary).expect("a kind with rules");
+        table.put(RecordId::new(kind.name.clone(), id.expect("an id")), &rules);
+    }
+    let mut asked_of: Vec<usize> = Vec::new();
+    for line in lines("profiles/profiles.jsonl") {
+        let whole = line["profile"].as_object().expect("a profile").clone();
+        let truth = profile(&whole, dictionary, today);
+        // What applies when everything is said, and what it can give.
+        let mut applies: Vec<(u32, f64)> = Vec::new();
+        table.judge(&truth, today, None, |standing| {
+            if standing.excluded.is_none() && standing.verdict == Verdict::Pass {
+                applies.push((standing.row, table.ceiling(standing.row)));
+            }
+        });
+        let total: f64 = applies.iter().map(|(_, most)| most).sum();
+        if total <= 0.0 {
+            continue;
+        }
+        let mut said = Map::new();
+        let mut done: Vec<String> = Vec::new();
+        for asked in 0..=PATIENCE {
+            let known = profile(&said, dictionary, today);
+            let mut decided = 0.0;
+            let mut tally = Tally::new(dictionary);
+            table.judge(&known, today, None, |standing| {
+                if standing.verdict == Verdict::Pass {
+                    decided += applies
+                        .iter()
+                        .filter(|(row, _)| *row == standing.row)
+                        .map(|(_, most)| most)
+                        .sum::<f64>();
+                }
+                if standing.excluded.is_none() {
+                    tally.add(&standing, &table);
+                }
+            });
+            if decided >= 0.8 * total || asked == PATIENCE {
+                asked_of.push(asked);
+                break;
+            }
+            let questions = tally.questions(PATIENCE + 20);
+            let Some(next) = questions.into_iter().find(|next| !done.contains(&next.label)) else {
+                asked_of.push(PATIENCE);
+                break;
+            };
+            // The whole form of the question is answered, as far as the firm can.
+            let declared = dictionary.attributes();
+            let group = declared.questions.iter().find(|question| question.label.zh == next.label);
+            let names: Vec<String> = match group {
+                Some(group) => {
+                    group.attributes.iter().map(|&at| declared.list[at].id.to_string()).collect()
+                }
+                None => next.attributes.clone(),
+            };
+            for name in names {
+                if let Some(value) = whole.get(&name) {
+                    said.insert(name, value.clone());
+                }
+            }
+            done.push(next.label);
+        }
+    }
+    asked_of.sort_unstable();
+    println!(
+        "questions from an empty profile to 80 % of the applicable amount, over {} firms of the sample: median {}, most {}",
+        asked_of.len(),
+        asked_of[asked_of.len() / 2],
+        asked_of[asked_of.len() - 1]
+    );
+}
