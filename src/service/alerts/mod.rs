@@ -16,7 +16,7 @@ pub mod standing;
 pub mod subscription;
 mod watch;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use jiff::{Timestamp, ToSpan};
@@ -24,7 +24,7 @@ use serde::Deserialize;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::engine::Engine;
-use crate::record::Catalog;
+use crate::record::{Catalog, Revision};
 use crate::store::{Store, StoreError};
 use crate::text::Analyzer;
 use forward::{Forward, ForwardError};
@@ -79,6 +79,8 @@ pub struct AlertService {
     /// Signs the addresses of feeds and calendars.
     secret: Vec<u8>,
     standing: Mutex<Standing>,
+    /// The last change that was looked at.
+    seen: AtomicU64,
     news: UnboundedSender<String>,
     /// Taken by the thread that delivers.
     to_deliver: Mutex<Option<UnboundedReceiver<String>>>,
@@ -111,10 +113,16 @@ impl AlertService {
             settings,
             secret,
             standing: Mutex::default(),
+            seen: AtomicU64::default(),
             news,
             to_deliver: Mutex::new(Some(to_deliver)),
             dates,
         }
+    }
+
+    /// The last change that was looked at since the start: what it was news to has its alerts.
+    pub fn seen(&self) -> Revision {
+        Revision(self.seen.load(Ordering::Acquire))
     }
 
     /// Follows the change log and the calendar, and delivers, on threads of their own until `stop` is set.

@@ -93,6 +93,7 @@ impl<'a> Watch<'a> {
             service.take_in(&mut standing, subscription);
         }
         drop(standing);
+        service.seen.store(progress.revision.0, Ordering::Release);
         Ok(Self { service, progress, saved: Instant::now(), unsaved: 0 })
     }
 
@@ -120,6 +121,7 @@ impl<'a> Watch<'a> {
             let alerts = self.look_at(changes, today)?;
             self.progress = Progress { cursor: next, revision: last, day: self.progress.day };
             self.write(alerts)?;
+            self.service.seen.store(last.0, Ordering::Release);
         }
         if self.unsaved > 0 {
             self.save()?;

@@ -1,0 +1,310 @@
+//! The law of alerts: a changed record alerts a standing search if and only if a fresh answer has it among the first.
+//!
+//! Searches are made at random from the sample corpus. `KECHUANG_ALERT_SEED=N` repeats a run.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
+
+use kechuang::app::App;
+use kechuang::config::Config;
+use kechuang::engine::document::index_record;
+use kechuang::engine::reverse::{Condition, Item};
+use kechuang::query::request::SearchRequest;
+use kechuang::query::{Order, Search};
+use kechuang::record::RecordId;
+use kechuang::service::alerts::SubscriptionDraft;
+use kechuang::service::alerts::subscription::{Event, Target};
+use kechuang::service::indexing;
+use kechuang::service::ingest::Draft;
+use kechuang::service::keys::Key;
+use serde_json::{Map, Value};
+
+const STANDING: usize = 300;
+const BATCHES: usize = 10;
+const LISTINGS: usize = 5;
+
+#[test]
+fn an_alert_fires_if_and_only_if_a_fresh_search_has_the_record_among_the_first() {
+    let mut random = Random::new();
+    let (app, _folder, mut records) = open(&mut random);
+    let listings = records.split_off(records.len() - BATCHES * LISTINGS);
+    write(&app, &records);
+    let follower = app.follow();
+    let today = app.clock.today();
+    let searches = Searches::new(&records);
+    let mut standing = HashMap::new();
+    while standing.len() < STANDING {
+        let draft = SubscriptionDraft {
+            title: None,
+            target: Target::Search(Box::new(searches.random(&mut random))),
+            first: Some(1 + random.below(30)),
+            events: vec![Event::Match],
+            webhook: None,
+        };
+        let made = app.alerts.create(draft, "somebody", &app.clock.now(), today);
+        let made = made.expect("the store writes").expect("a good subscription");
+        standing.insert(made.id.clone(), made);
+    }
+    let (mut pairs, mut fired) = (0, 0);
+    for batch in listings.chunks(LISTINGS) {
+        // Old records change and go while others come.
+        let mut written = batch.to_vec();
+        written.push(records[random.below(records.len())].clone());
+        let gone = records.swap_remove(random.below(records.len()));
+        let key = Key::local("somebody", &app.clock.now());
+        let gone = RecordId::new(text(&gone, "kind"), text(&gone, "id"));
+        app.ingest
+            .withdraw(&gone, Default::default(), &key)
+            .expect("the store writes")
+            .expect("it was there");
+        write(&app, &written);
+        let head = app.store.head();
+        let started = Instant::now();
+        while app.alerts.seen() < head {
+            assert!(started.elapsed() < Duration::from_secs(60), "the alerts do not catch up");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        for subscription in standing.values() {
+            let first = app
+                .alerts
+                .forward
+                .first(&subscription.target, subscription.first, today)
+                .expect("an answer");
+            let first: HashSet<RecordId> = first.items.into_iter().collect();
+            let alerts = app.alerts.alerts(&subscription.id).expect("the store reads");
+            let alerts: HashSet<RecordId> =
+                alerts.iter().map(|alert| RecordId::new(&*alert.kind, &*alert.item)).collect();
+            for listing in batch {
+                let id = RecordId::new(text(listing, "kind"), text(listing, "id"));
+                let expected = first.contains(&id);
+                assert_eq!(
+                    alerts.contains(&id),
+                    expected,
+                    "{id} among the first {} of {:?}",
+                    subscription.first,
+                    subscription.target
+                );
+                pairs += 1;
+                fired += usize::from(expected);
+            }
+        }
+    }
+    drop(follower);
+    println!("{pairs} pairs, {fired} alerts");
+    assert!(pairs >= 10_000 && fired >= 100, "{pairs} pairs, {fired} alerts");
+}
+
+/// The reverse index reads queries, filters and selections as the engine does.
+#[test]
+fn standing_queries_match_what_the_engine_finds() {
+    let mut random = Random::new();
+    let (app, _folder, records) = open(&mut random);
+    write(&app, &records);
+    app.catch_up(&mut |_| {}).expect("the index is written");
+    let today = app.clock.today();
+    let items: Vec<Item> = records
+        .iter()
+        .map(|record| {
+            let id = RecordId::new(text(record, "kind"), text(record, "id"));
+            let stored = app.store.get(&id).expect("the store reads").expect("it was written");
+            let record = indexing::read(&stored).expect("a record");
+            let kind = app.catalog.kind(&record.kind).expect("a kind");
+            let indexed = index_record(kind, &record, &app.analyzer).expect("published");
+            Item::new(&indexed, &app.catalog)
+        })
+        .collect();
+    let searches = Searches::new(&records);
+    let (mut compared, mut matching) = (0, 0);
+    for _ in 0..400 {
+        let request = searches.random(&mut random);
+        let standing = app.search.standing(&request).expect("a good request");
+        for rung in &standing.rungs {
+            let search = Search {
+                query: rung.query.clone(),
+                parts: Vec::new(),
+                filter: standing.filter.clone(),
+                selections: standing.selections.clone(),
+                facets: Vec::new(),
+                order: Order::Newest,
+                limit: 10_000,
+                offset: 0,
+                after: None,
+                today,
+            };
+            let found = app.engine.search(&search).expect("an answer");
+            let found: BTreeSet<RecordId> = found.hits.into_iter().map(|hit| hit.id).collect();
+            let condition = Condition::new(
+                &[&rung.query],
+                standing.filter.as_ref(),
+                &standing.selections,
+                &app.catalog,
+                &app.alerts.forward,
+            );
+            let held: BTreeSet<RecordId> = items
+                .iter()
+                .filter(|item| condition.holds(item, today))
+                .map(|item| item.id().clone())
+                .collect();
+            assert_eq!(held, found, "{request:?} {:?}", rung.relaxation);
+            compared += 1;
+            matching += held.len();
+        }
+    }
+    assert!(compared > 600 && matching > 2_000, "{compared} queries, {matching} matches");
+}
+
+/// A service in a temporary folder, and the sample corpus in random order.
+fn open(random: &mut Random) -> (App, tempfile::TempDir, Vec<Value>) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let config = Config { data: folder.path().join("data"), ..Config::default() };
+    let app = App::open(&config).expect("the data folder opens");
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-corpus");
+    let mut records: Vec<Value> = app
+        .catalog
+        .kinds
+        .iter()
+        .flat_map(|kind| {
+            let path = corpus.join(format!("{}.jsonl", kind.name));
+            let text = std::fs::read_to_string(path).unwrap_or_default();
+            text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect::<Vec<_>>()
+        })
+        .collect();
+    for at in (1..records.len()).rev() {
+        records.swap(at, random.below(at + 1));
+    }
+    (app, folder, records)
+}
+
+fn write(app: &App, records: &[Value]) {
+    let now = app.clock.now();
+    let key = Key::local("somebody", &now);
+    let drafts = records
+        .iter()
+        .map(|record| {
+            let object = record.as_object().expect("an object").clone();
+            Draft::from_object(object, None, None).expect("a good record")
+        })
+        .collect();
+    for answer in app.ingest.put(drafts, &key, &now).expect("the store writes") {
+        answer.expect("a good record");
+    }
+}
+
+fn text<'a>(record: &'a Value, name: &str) -> &'a str {
+    record[name].as_str().expect("a text")
+}
+
+/// What searches are made of.
+struct Searches {
+    kinds: Vec<String>,
+    titles: Vec<Vec<char>>,
+    codes: Vec<String>,
+    places: Vec<String>,
+    fields: Vec<String>,
+}
+
+impl Searches {
+    fn new(records: &[Value]) -> Self {
+        let texts = |name: &str| -> Vec<String> {
+            let value = |value: &Value| value.as_str().map(str::to_owned);
+            let mut texts: Vec<String> = records
+                .iter()
+                .flat_map(|record| match &record[name] {
+                    Value::Array(items) => items.iter().filter_map(value).collect(),
+                    one => value(one).into_iter().collect::<Vec<_>>(),
+                })
+                .collect();
+            texts.sort();
+            texts.dedup();
+            texts
+        };
+        Self {
+            kinds: texts("kind"),
+            titles: texts("title").iter().map(|title| title.chars().collect()).collect(),
+            codes: texts("document_number"),
+            places: texts("division_code"),
+            fields: texts("tech_fields"),
+        }
+    }
+
+    fn random(&self, random: &mut Random) -> SearchRequest {
+        let mut object = Map::new();
+        let q = match random.below(10) {
+            0 => String::new(),
+            1 => format!("\"{}\"", self.words(random, 4)),
+            2 => format!("{} -{}", self.words(random, 2), self.words(random, 2)),
+            3 => random.pick(&self.codes).clone(),
+            4 => format!("{} \"{}\"", self.words(random, 3), self.words(random, 2)),
+            5 => self.words(random, 1),
+            6 => self.words(random, 12),
+            _ => format!("{} {}", self.words(random, 3), self.words(random, 2)),
+        };
+        object.insert("q".into(), q.into());
+        if random.below(3) == 0 {
+            object.insert("kind".into(), vec![random.pick(&self.kinds).clone()].into());
+        }
+        let filter = match random.below(12) {
+            0 => format!("division_code WITHIN {}", random.pick(&self.places)),
+            1 => format!("division_code COVERS {}", random.pick(&self.places)),
+            2 => format!("kind IN [{}, {}]", random.pick(&self.kinds), random.pick(&self.kinds)),
+            3 => format!("published_on >= 2026-{:02}-01", 1 + random.below(12)),
+            4 => format!("NOT tech_fields = {}", random.pick(&self.fields)),
+            5 => format!(
+                "tech_fields EXISTS AND (tech_fields = {} OR expires_on IS NULL)",
+                random.pick(&self.fields)
+            ),
+            6 => format!("document_number = \"{}\"", random.pick(&self.codes)),
+            7 => "budget_yuan 100000 TO 5000000 OR price_yuan > 10000".into(),
+            _ => String::new(),
+        };
+        if !filter.is_empty() {
+            object.insert("filter".into(), filter.into());
+        }
+        let select = match random.below(8) {
+            0 => format!("kind:{}", random.pick(&self.kinds)),
+            1 => format!("division_code:{}", random.pick(&self.places)),
+            2 => "windows.closes:next_90d".into(),
+            _ => String::new(),
+        };
+        if !select.is_empty() {
+            object.insert("select".into(), vec![select].into());
+        }
+        match random.below(8) {
+            0 => drop(object.insert("sort".into(), "newest".into())),
+            1 => drop(object.insert("sort".into(), "expires_on:asc".into())),
+            _ => {}
+        }
+        serde_json::from_value(object.into()).expect("a request")
+    }
+
+    /// A piece of a title.
+    fn words(&self, random: &mut Random, length: usize) -> String {
+        let title = random.pick(&self.titles);
+        let start = random.below(title.len().saturating_sub(length) + 1);
+        title[start..].iter().take(length).filter(|ch| **ch != '"').collect()
+    }
+}
+
+struct Random(u64);
+
+impl Random {
+    fn new() -> Self {
+        let seed = std::env::var("KECHUANG_ALERT_SEED").ok().and_then(|seed| seed.parse().ok());
+        let seed = seed.unwrap_or_else(|| {
+            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+            now.expect("a clock after 1970").as_nanos() as u64
+        });
+        println!("KECHUANG_ALERT_SEED={seed}");
+        Self(seed)
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (self.0 >> 33) as usize % end
+    }
+
+    fn pick<'a, T>(&mut self, list: &'a [T]) -> &'a T {
+        &list[self.below(list.len())]
+    }
+}
