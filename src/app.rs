@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::engine::tantivy::TantivyEngine;
 use crate::engine::{Engine, EngineError};
 use crate::matching::Matching;
+use crate::matching::Similarity;
 use crate::record::kind_toml::{ConfigError, ConfigFiles};
 use crate::record::{Catalog, Revision};
 use crate::service::alerts::AlertService;
@@ -20,6 +21,7 @@ use crate::service::alerts::forward::Forward;
 use crate::service::applicability::ApplicabilityService;
 use crate::service::correction::Corrector;
 use crate::service::dictionaries::Dictionaries;
+use crate::service::feedback::FeedbackService;
 use crate::service::indexing::{Indexing, IndexingError, Progress};
 use crate::service::ingest::IngestService;
 use crate::service::keys::Keys;
@@ -27,6 +29,7 @@ use crate::service::matches::MatchService;
 use crate::service::profiles::Profiles;
 use crate::service::search::SearchService;
 use crate::service::suggest::{PopularOptions, SuggestService};
+use crate::service::vectors::Vectors;
 use crate::store::embedded::{EmbeddedOptions, EmbeddedStore};
 use crate::store::{Store, StoreError};
 use crate::text::{Analyzer, DictionaryError};
@@ -43,6 +46,9 @@ pub struct App {
     pub suggest: Arc<SuggestService>,
     pub search: Arc<SearchService>,
     pub alerts: Arc<AlertService>,
+    pub feedback: FeedbackService,
+    /// Similarity by meaning, where it is set up.
+    pub vectors: Option<Arc<Vectors>>,
     pub matches: Arc<MatchService>,
     pub applicability: Arc<ApplicabilityService>,
     pub profiles: Profiles,
@@ -61,6 +67,8 @@ pub enum OpenError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Engine(#[from] EngineError),
+    #[error("vectors: {reason}")]
+    Vectors { reason: String },
     #[error("{context}: {source}")]
     Io { context: String, source: std::io::Error },
 }
@@ -145,20 +153,23 @@ impl App {
             store: store.clone(),
             engine: engine.clone(),
         });
+        let vectors =
+            Vectors::open(catalog.clone(), store.clone(), engine.clone(), &config.vectors)
+                .map_err(|reason| OpenError::Vectors { reason })?;
         let matches = Arc::new(MatchService {
             catalog: catalog.clone(),
             analyzer: analyzer.clone(),
             store: store.clone(),
             engine: engine.clone(),
             rules,
-            similarity: None,
+            similarity: vectors.clone().map(|vectors| vectors as Arc<dyn Similarity>),
         });
         let keys = Keys::open(store.clone())?;
         let alerts = Arc::new(AlertService::new(
             catalog.clone(),
             analyzer.clone(),
             store.clone(),
-            Forward { search: search.clone(), engine: engine.clone() },
+            Forward { search: search.clone(), matches: matches.clone(), engine: engine.clone() },
             config.alerts.clone(),
             keys.derive("feeds"),
         ));
@@ -188,6 +199,8 @@ impl App {
             },
             search,
             alerts,
+            vectors,
+            feedback: FeedbackService { store: store.clone() },
             keys,
             clock: Clock::new(config.utc_offset_hours),
             catalog,
@@ -226,6 +239,7 @@ impl App {
             self.suggest.follow(stop.clone()),
             self.applicability.follow(stop.clone()),
         ]);
+        threads.extend(self.vectors.as_ref().map(|vectors| vectors.follow(stop.clone())));
         Follower { progress, stop, threads }
     }
 }

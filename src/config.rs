@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::record::kind::Label;
 use crate::service::alerts::AlertsConfig;
+use crate::service::vectors::VectorsConfig;
 
 /// Settings of the service. Every key may be left out.
 #[derive(Clone, Debug, Deserialize)]
@@ -24,6 +25,7 @@ pub struct Config {
     /// Whose pages these are.
     pub site: SiteConfig,
     pub alerts: AlertsConfig,
+    pub vectors: VectorsConfig,
     /// Hours east of UTC; decides which day is today.
     pub utc_offset_hours: i8,
 }
@@ -131,6 +133,7 @@ impl Default for Config {
             store: StoreConfig::default(),
             site: SiteConfig::default(),
             alerts: AlertsConfig::default(),
+            vectors: VectorsConfig::default(),
             utc_offset_hours: 8,
         }
     }
@@ -171,6 +174,7 @@ impl Config {
         config.index_config = folder("KECHUANG_INDEX_CONFIG").or(config.index_config);
         config.dictionaries = folder("KECHUANG_DICTIONARIES").or(config.dictionaries);
         config.site.check()?;
+        config.vectors.key = std::env::var("KECHUANG_VECTORS_KEY").ok().or(config.vectors.key);
         if !(-12..=14).contains(&config.utc_offset_hours) {
             return Err(BadConfig(format!(
                 "utc_offset_hours: {} is out of range; allowed: -12 to 14",

@@ -14,13 +14,13 @@ use kechuang::query::request::SearchRequest;
 use kechuang::query::{Order, Search};
 use kechuang::record::RecordId;
 use kechuang::service::alerts::SubscriptionDraft;
-use kechuang::service::alerts::subscription::{Event, Target};
+use kechuang::service::alerts::subscription::{Event, Subscription, Target};
 use kechuang::service::indexing;
 use kechuang::service::ingest::Draft;
 use kechuang::service::keys::Key;
 use serde_json::{Map, Value};
 
-const STANDING: usize = 300;
+const STANDING: usize = 210;
 const BATCHES: usize = 10;
 const LISTINGS: usize = 5;
 
@@ -35,9 +35,15 @@ fn an_alert_fires_if_and_only_if_a_fresh_search_has_the_record_among_the_first()
     let searches = Searches::new(&records);
     let mut standing = HashMap::new();
     while standing.len() < STANDING {
+        // A third of them are records that are matched.
+        let target = match random.below(3) {
+            0 => (0..20).find_map(|_| matched(&app, random.pick(&records).clone(), &mut random)),
+            _ => None,
+        };
+        let search = || Target::Search(Box::new(searches.random(&mut random)));
         let draft = SubscriptionDraft {
             title: None,
-            target: Target::Search(Box::new(searches.random(&mut random))),
+            target: target.unwrap_or_else(search),
             first: Some(1 + random.below(30)),
             events: vec![Event::Match],
             webhook: None,
@@ -51,7 +57,7 @@ fn an_alert_fires_if_and_only_if_a_fresh_search_has_the_record_among_the_first()
         // Old records change and go while others come.
         let mut written = batch.to_vec();
         written.push(records[random.below(records.len())].clone());
-        let gone = records.swap_remove(random.below(records.len()));
+        let gone = gone(&mut records, &standing, &mut random);
         let key = Key::local("somebody", &app.clock.now());
         let gone = RecordId::new(text(&gone, "kind"), text(&gone, "id"));
         app.ingest
@@ -62,7 +68,7 @@ fn an_alert_fires_if_and_only_if_a_fresh_search_has_the_record_among_the_first()
         let head = app.store.head();
         let started = Instant::now();
         while app.alerts.seen() < head {
-            assert!(started.elapsed() < Duration::from_secs(60), "the alerts do not catch up");
+            assert!(started.elapsed() < Duration::from_secs(600), "the alerts do not catch up");
             std::thread::sleep(Duration::from_millis(5));
         }
         for subscription in standing.values() {
@@ -123,6 +129,7 @@ fn standing_queries_match_what_the_engine_finds() {
             let search = Search {
                 query: rung.query.clone(),
                 parts: Vec::new(),
+                rankers: Vec::new(),
                 filter: standing.filter.clone(),
                 selections: standing.selections.clone(),
                 facets: Vec::new(),
@@ -174,6 +181,36 @@ fn open(random: &mut Random) -> (App, tempfile::TempDir, Vec<Value>) {
         records.swap(at, random.below(at + 1));
     }
     (app, folder, records)
+}
+
+/// Takes out a record that is not matched itself.
+fn gone(
+    records: &mut Vec<Value>,
+    standing: &HashMap<String, Subscription>,
+    random: &mut Random,
+) -> Value {
+    loop {
+        let at = random.below(records.len());
+        let is_subject = standing.values().any(|subscription| {
+            matches!(&subscription.target, Target::Record { kind, id, .. }
+                if kind == text(&records[at], "kind") && id == text(&records[at], "id"))
+        });
+        if !is_subject {
+            return records.swap_remove(at);
+        }
+    }
+}
+
+/// A record, and a kind that records of its kind are matched with.
+fn matched(app: &App, record: Value, random: &mut Random) -> Option<Target> {
+    let record = &record;
+    let targets = app.matches.rules.targets(text(record, "kind"));
+    let pair = targets.get(random.below(targets.len().max(1)))?;
+    Some(Target::Record {
+        kind: text(record, "kind").to_owned(),
+        id: text(record, "id").to_owned(),
+        to: pair.to.to_string(),
+    })
 }
 
 fn write(app: &App, records: &[Value]) {

@@ -60,7 +60,7 @@ pub struct Evaluate {
     #[arg(long, value_name = "FILE", default_value = "queries.jsonl")]
     queries: PathBuf,
     /// Judgements file, relative to the folder
-    #[arg(long, value_name = "FILE", default_value = "qrels.tsv")]
+    #[arg(long, value_name = "FILE", default_value = "qrels.tsv", visible_alias = "judgements")]
     qrels: PathBuf,
     /// Asks the same queries again under the kind files and dictionaries of this folder, and shows what changes; over a
     /// data folder, --queries is a file with one query a line

@@ -3,6 +3,7 @@
 mod applicability;
 pub mod auth;
 mod bulk;
+mod feedback;
 mod health;
 mod input;
 mod kinds;
@@ -158,6 +159,8 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(subscriptions::replay_alerts))
         .routes(routes!(subscriptions::get_feed))
         .routes(routes!(subscriptions::get_calendar))
+        .routes(routes!(feedback::list_feedback, feedback::post_feedback))
+        .routes(routes!(feedback::list_judgements))
 }
 
 /// The API alone.

@@ -1,6 +1,7 @@
 //! The description of the API: OpenAPI 3.1, from the routes, the kinds and the table of problems.
 
 mod applicability;
+mod feedback;
 mod matches;
 mod subscriptions;
 
@@ -57,7 +58,7 @@ const TEXT: &str = "text/plain";
 /// Every operation.
 fn shapes() -> impl Iterator<Item = &'static Shape> {
     let more = matches::SHAPES.iter().chain(subscriptions::SHAPES);
-    SHAPES.iter().chain(more).chain(applicability::SHAPES)
+    SHAPES.iter().chain(more).chain(applicability::SHAPES).chain(feedback::SHAPES)
 }
 
 const SHAPES: &[Shape] = &[
@@ -313,7 +314,7 @@ fn schemas(catalog: &Catalog) -> Value {
         schemas[&name] = json_schema(kind);
     }
     let more = matches::schemas().into_iter().chain(subscriptions::schemas());
-    for (name, schema) in more.chain(applicability::schemas()) {
+    for (name, schema) in more.chain(applicability::schemas()).chain(feedback::schemas()) {
         schemas[name] = schema;
     }
     schemas["Record"] = json!({

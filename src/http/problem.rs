@@ -85,6 +85,7 @@ codes! {
     InvalidRecord "invalid_record" UNPROCESSABLE_ENTITY "The record is not valid" "The violations name every place that is wrong, what was expected and what was found.";
     InvalidSubscription "invalid_subscription" UNPROCESSABLE_ENTITY "The subscription is not valid" "The violations name every place that is wrong, what was expected and what was found.";
     BadProfile "bad_profile" UNPROCESSABLE_ENTITY "The profile cannot be read" "An attribute is not known, or its value is of another type; see /v1/attributes.";
+    InvalidFeedback "invalid_feedback" UNPROCESSABLE_ENTITY "The feedback is not valid" "The violations name every place that is wrong, what was expected and what was found.";
     KeyReused "idempotency_key_reused" UNPROCESSABLE_ENTITY "The idempotency key was used before" "The Idempotency-Key belongs to another body; use a new one.";
     Internal "internal" INTERNAL_SERVER_ERROR "Something went wrong" "The fault is ours and is in the log under the request id.";
     Overloaded "overloaded" SERVICE_UNAVAILABLE "Too much to do" "Too many requests are waiting; try again after a second.";
@@ -263,6 +264,12 @@ impl From<AlertError> for Problem {
                 error.into()
             }
             AlertError::Forward(ForwardError::Search(error)) => error.into(),
+            AlertError::Forward(ForwardError::Match(MatchError::Engine(error))) => {
+                SearchError::from(error).into()
+            }
+            AlertError::Forward(ForwardError::Match(MatchError::Store(error))) => error.into(),
+            // What the subscriber asked for is gone or never was.
+            AlertError::Forward(ForwardError::Match(_)) => Problem::plain(Code::NotFound),
             AlertError::Forward(ForwardError::Engine(error)) => SearchError::from(error).into(),
         }
     }

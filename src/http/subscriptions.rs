@@ -17,7 +17,8 @@ use crate::service::alerts::{AlertError, Replay, SubscriptionDraft, feed};
 use crate::service::keys::{Key, Role};
 
 /// Members of a subscription.
-const MEMBERS: [&str; 5] = ["search", "title", "first", "events", "webhook"];
+const MEMBERS: [&str; 8] =
+    ["search", "record", "profile", "to", "title", "first", "events", "webhook"];
 /// Members of a saved search: what decides which records there are, and their order.
 const SEARCH: [&str; 6] = ["q", "kind", "filter", "select", "sort", "raw"];
 /// Alerts of one page.
@@ -288,6 +289,14 @@ fn describe(state: &AppState, subscription: &Subscription) -> Value {
                 .collect::<Map<_, _>>()
                 .into();
         }
+        Target::Record { kind, id, to } => {
+            described["record"] = json!({ "kind": kind, "id": id });
+            described["to"] = json!(to);
+        }
+        Target::Profile { profile, to } => {
+            described["profile"] = json!(profile);
+            described["to"] = json!(to);
+        }
     }
     described
 }
@@ -309,16 +318,35 @@ fn answer(body: &Value) -> Response {
 
 fn draft(mut body: Fields) -> Result<SubscriptionDraft, Problem> {
     let mut wrong = unknown(&body, "", &MEMBERS);
-    let target = match body.remove("search") {
-        Some(Value::Object(members)) => {
+    let (search, record, profile) =
+        (body.remove("search"), body.remove("record"), body.remove("profile"));
+    let to = body.remove("to");
+    if search.is_some() && to.is_some() {
+        wrong.push(violation("/to", "unknown_field", "`kind` within `search`", "to"));
+    }
+    let target = match (search, record, profile) {
+        (None, Some(Value::Object(mut members)), None) => {
+            wrong.extend(unknown(&members, "/record", &["kind", "id"]));
+            let kind = text(members.remove("kind"), "/record/kind", &mut wrong);
+            let id = text(members.remove("id"), "/record/id", &mut wrong);
+            match (kind, id, text(to, "/to", &mut wrong)) {
+                (Some(kind), Some(id), Some(to)) => Some(Target::Record { kind, id, to }),
+                _ => None,
+            }
+        }
+        (None, None, Some(Value::Object(profile))) => {
+            text(to, "/to", &mut wrong).map(|to| Target::Profile { profile, to })
+        }
+        (Some(Value::Object(members)), None, None) => {
             wrong.extend(unknown(&members, "/search", &SEARCH));
             let known: Fields =
                 members.into_iter().filter(|(name, _)| SEARCH.contains(&name.as_str())).collect();
             let request = search::from_object(known).map_err(within_search)?;
             Some(Target::Search(Box::new(request)))
         }
-        found => {
-            wrong.push(expected("/search", "an object with the members of a search", found));
+        _ => {
+            let message = "one of `search`, `record` and `profile`, an object";
+            wrong.push(violation("/search", "required", message, "none, several or no object"));
             None
         }
     };
@@ -426,6 +454,16 @@ fn page(uri: &Uri) -> Result<(usize, usize), Problem> {
         }
     }
     Ok((limit, offset))
+}
+
+fn text(found: Option<Value>, pointer: &str, wrong: &mut Vec<Violation>) -> Option<String> {
+    match found {
+        Some(Value::String(text)) => Some(text),
+        found => {
+            wrong.push(expected(pointer, "a text", found));
+            None
+        }
+    }
 }
 
 fn unknown(members: &Fields, place: &str, known: &[&str]) -> Vec<Violation> {

@@ -4,6 +4,7 @@ pub mod alerts;
 pub mod applicability;
 pub mod correction;
 pub mod dictionaries;
+pub mod feedback;
 pub mod import;
 pub mod indexing;
 pub mod ingest;
@@ -12,6 +13,7 @@ pub mod matches;
 pub mod profiles;
 pub mod search;
 pub mod suggest;
+pub mod vectors;
 pub mod versions;
 
 pub use matches::MatchService;

@@ -3,6 +3,7 @@
 mod applicability;
 mod bulk;
 mod correction;
+mod feedback;
 mod health;
 mod kinds;
 mod openapi;

@@ -446,3 +446,34 @@ async fn a_receiver_that_is_gone_gets_nothing_more() {
     server.settled().await;
     assert_eq!(receiver.got.lock().unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn a_record_is_matched_with_what_is_new() {
+    let server = server();
+    server.fill(&sample()).await;
+    let subscribe = async |body: Value| server.subscribe(body).await;
+    let demand =
+        subscribe(json!({ "record": { "kind": "demand", "id": "d-0" }, "to": "achievement" }))
+            .await;
+    assert_eq!(demand["title"], "海洋传感器防腐技术第0号");
+    assert_eq!((&demand["to"], &demand["record"]["id"]), (&json!("achievement"), &json!("d-0")));
+    let new = json!({
+        "kind": "achievement", "id": "fits", "title": "海洋传感器防腐涂层技术",
+        "summary": "高温高湿环境下海洋传感器长期稳定工作的防腐涂层。",
+    });
+    server.fill(&[new]).await;
+    let alerts = server.alerts(&demand["id"], 1).await;
+    assert_eq!((&alerts[0]["item"], &alerts[0]["kind"]), (&json!("fits"), &json!("achievement")));
+    let check = async |body: Value, pointer: &str| {
+        let call = server.call("POST", "/v1/subscriptions").key(&server.contributor);
+        let problem = call.json(&body).send().await.is_problem(422, "invalid_subscription");
+        assert_eq!(problem["violations"][0]["pointer"], pointer, "{problem}");
+    };
+    let record = |id: &str| json!({ "kind": "demand", "id": id });
+    check(json!({ "record": record("nothing"), "to": "achievement" }), "/record").await;
+    check(json!({ "record": record("d-0"), "to": "nothing" }), "/to").await;
+    check(json!({ "record": record("d-0") }), "/to").await;
+    check(json!({ "record": { "id": "d-0" }, "to": "achievement" }), "/record/kind").await;
+    check(json!({ "record": record("d-0"), "search": {}, "to": "a" }), "/to").await;
+    check(json!({ "profile": "me", "to": "incubator" }), "/search").await;
+}

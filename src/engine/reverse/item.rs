@@ -1,6 +1,6 @@
 //! A record as standing queries look at it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -16,7 +16,8 @@ type Quick = BuildHasherDefault<Hashed>;
 /// The tokens and values of one record, ready to be asked for.
 pub struct Item {
     id: RecordId,
-    tokens: HashSet<u64, Quick>,
+    /// With how often each occurs.
+    tokens: HashMap<u64, u32, Quick>,
     /// Where the tokens stand of which phrases are made.
     positions: HashMap<u64, Vec<usize>, Quick>,
     values: Vec<(Arc<str>, ColumnValue)>,
@@ -26,7 +27,7 @@ pub struct Item {
 
 impl Item {
     pub fn new(record: &IndexRecord, catalog: &Catalog) -> Self {
-        let mut tokens = HashSet::default();
+        let mut tokens: HashMap<u64, u32, Quick> = HashMap::default();
         let mut positions: HashMap<u64, Vec<usize>, Quick> = HashMap::default();
         for (field, text) in &record.tokens {
             let placed = matches!(field, TokenField::Chars | TokenField::TitleChars);
@@ -35,33 +36,32 @@ impl Item {
                     continue;
                 }
                 let token = text_token(*field, token);
-                tokens.insert(token);
+                *tokens.entry(token).or_default() += 1;
                 if placed {
                     positions.entry(token).or_default().push(position);
                 }
             }
         }
-        tokens.insert(value_token("kind", &record.id.kind));
+        let mut note = |token: u64| {
+            tokens.insert(token, 1);
+        };
+        note(value_token("kind", &record.id.kind));
         let mut above: HashMap<Arc<str>, Vec<String>> = HashMap::new();
         for (path, value) in &record.values {
             match value {
-                ColumnValue::Term(text) => drop(tokens.insert(value_token(path, text))),
-                ColumnValue::Bool(flag) => {
-                    tokens.insert(value_token(path, &flag.to_string()));
-                }
+                ColumnValue::Term(text) => note(value_token(path, text)),
+                ColumnValue::Bool(flag) => note(value_token(path, &flag.to_string())),
                 ColumnValue::Tree(code) => {
                     let vocabulary =
                         catalog.column(path).and_then(|column| column.vocabulary.as_ref());
                     let codes = above.entry(path.clone()).or_default();
                     for entry in vocabulary.iter().flat_map(|vocabulary| vocabulary.path(code)) {
-                        tokens.insert(below_token(path, &entry.code));
+                        note(below_token(path, &entry.code));
                         codes.push(entry.code.clone());
                     }
-                    tokens.insert(value_token(path, code));
+                    note(value_token(path, code));
                 }
-                ColumnValue::Code(code) => {
-                    tokens.insert(value_token(path, &code_key(code)));
-                }
+                ColumnValue::Code(code) => note(value_token(path, &code_key(code))),
                 ColumnValue::Integer(_)
                 | ColumnValue::Decimal(_)
                 | ColumnValue::Date(_)
@@ -88,12 +88,13 @@ impl Item {
         })
     }
 
-    pub(super) fn tokens(&self) -> impl Iterator<Item = u64> {
-        self.tokens.iter().copied()
+    /// Tokens, and how often each occurs.
+    pub(super) fn tokens(&self) -> impl Iterator<Item = (u64, u32)> {
+        self.tokens.iter().map(|(token, count)| (*token, *count))
     }
 
     pub(super) fn has(&self, token: u64) -> bool {
-        self.tokens.contains(&token)
+        self.tokens.contains_key(&token)
     }
 
     pub(super) fn positions(&self, token: u64) -> &[usize] {

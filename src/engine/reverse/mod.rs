@@ -1,8 +1,11 @@
-//! The index the other way round: many standing queries, one record; which of them does the record match?
+//! The index the other way round: many standing queries, one record; which of them may have the record in their answer?
 //!
 //! Searching again for every standing query would cost a search each. Here each query is filed under a few of its
 //! tokens, chosen so that a record without any of them cannot match, the rarest there are. A record looks up its own
 //! tokens, and what that brings up is decided exactly, in memory, without reading the index.
+//!
+//! A bag of weighted terms is filed under all of its terms: nearly every record shares one. What decides is how much
+//! a record could score at most, against the bar that the last of a full answer has set.
 
 mod condition;
 mod item;
@@ -13,14 +16,27 @@ use std::hash::{BuildHasherDefault, Hasher};
 pub use condition::{Condition, Frequencies};
 pub use item::Item;
 
+use crate::query::TokenField;
+
 /// Place of a standing query: small numbers, used again when one is removed.
 pub type Slot = u32;
+
+type Postings<T> = HashMap<u64, Vec<T>, BuildHasherDefault<Hashed>>;
+
+/// A bag of weighted terms.
+#[derive(Clone, Debug, Default)]
+pub struct Bag {
+    /// Field, token, and what the term adds to the score of a record of average length that holds it once.
+    pub terms: Vec<(TokenField, String, f32)>,
+}
 
 /// Standing queries by the tokens that a record must have one of.
 #[derive(Default)]
 pub struct ReverseIndex {
     entries: Vec<Option<Entry>>,
-    postings: HashMap<u64, Vec<Slot>, BuildHasherDefault<Hashed>>,
+    postings: Postings<Slot>,
+    /// Weighted terms: where they are filed and what they add.
+    weighted: Postings<(Slot, f32)>,
     /// Those that no token can rule out.
     unfiled: Vec<Slot>,
 }
@@ -34,6 +50,11 @@ enum Filed {
     Nowhere,
     Always,
     Under(Box<[u64]>),
+    Weighted {
+        tokens: Box<[u64]>,
+        /// The least score of interest.
+        bar: f32,
+    },
 }
 
 impl ReverseIndex {
@@ -57,14 +78,40 @@ impl ReverseIndex {
                 Filed::Under(tokens.into())
             }
         };
+        self.put(slot, Entry { condition, filed });
+    }
+
+    /// Files a bag of terms at `slot`, in place of what is there: of the records that meet `condition` those that
+    /// hold a term and could score `bar` or more.
+    pub fn insert_bag(&mut self, slot: Slot, bag: &Bag, condition: Condition, bar: f32) {
+        self.remove(slot);
+        let mut tokens = Vec::with_capacity(bag.terms.len());
+        for (field, token, weight) in &bag.terms {
+            let token = item::text_token(*field, token);
+            self.weighted.entry(token).or_default().push((slot, *weight));
+            tokens.push(token);
+        }
+        self.put(slot, Entry { condition, filed: Filed::Weighted { tokens: tokens.into(), bar } });
+    }
+
+    /// Sets the bar of a bag of terms; nothing happens when there is none at `slot`.
+    pub fn set_bar(&mut self, slot: Slot, new: f32) {
+        if let Some(Some(Entry { filed: Filed::Weighted { bar, .. }, .. })) =
+            self.entries.get_mut(slot as usize)
+        {
+            *bar = new;
+        }
+    }
+
+    fn put(&mut self, slot: Slot, entry: Entry) {
         let at = slot as usize;
         if at >= self.entries.len() {
             self.entries.resize_with(at + 1, || None);
         }
-        self.entries[at] = Some(Entry { condition, filed });
+        self.entries[at] = Some(entry);
     }
 
-    /// Takes the condition at `slot` out; nothing happens when there is none.
+    /// Takes what is at `slot` out; nothing happens when there is nothing.
     pub fn remove(&mut self, slot: Slot) {
         let Some(entry) = self.entries.get_mut(slot as usize).and_then(Option::take) else {
             return;
@@ -72,29 +119,43 @@ impl ReverseIndex {
         match entry.filed {
             Filed::Nowhere => {}
             Filed::Always => self.unfiled.retain(|&other| other != slot),
-            Filed::Under(tokens) => {
-                for token in tokens {
-                    if let Some(list) = self.postings.get_mut(&token) {
-                        list.retain(|&other| other != slot);
-                        if list.is_empty() {
-                            self.postings.remove(&token);
-                        }
-                    }
-                }
+            Filed::Under(tokens) => drop_from(&mut self.postings, &tokens, |&other| other == slot),
+            Filed::Weighted { tokens, .. } => {
+                drop_from(&mut self.weighted, &tokens, |&(other, _)| other == slot);
             }
         }
     }
 
-    /// Lists the standing queries that `item` matches, in the order of their slots.
+    /// Lists the standing queries that `item` may be in the answer of, in the order of their slots.
     ///
-    /// `today` is in days since 1970-01-01, for selections of days relative to it.
-    pub fn matches(&self, item: &Item, today: i32) -> Vec<Slot> {
+    /// `today` is in days since 1970-01-01, for selections of days relative to it. `slack` gives the share of a slot's
+    /// bar that must be reached: less than 1 when the statistics that the bar was set by have changed.
+    pub fn matches(&self, item: &Item, today: i32, slack: impl Fn(Slot) -> f32) -> Vec<Slot> {
         let mut found = self.unfiled.clone();
-        for token in item.tokens() {
+        let mut scores = vec![0f32; if self.weighted.is_empty() { 0 } else { self.entries.len() }];
+        let mut scored = Vec::new();
+        for (token, count) in item.tokens() {
             if let Some(list) = self.postings.get(&token) {
                 found.extend_from_slice(list);
             }
+            if let Some(list) = self.weighted.get(&token) {
+                let most = most(count);
+                for &(slot, weight) in list {
+                    let score = &mut scores[slot as usize];
+                    if *score == 0.0 {
+                        scored.push(slot);
+                    }
+                    *score += weight * most;
+                }
+            }
         }
+        scored.retain(|&slot| match &self.entries[slot as usize] {
+            Some(Entry { filed: Filed::Weighted { bar, .. }, .. }) => {
+                *bar <= 0.0 || scores[slot as usize] >= *bar * slack(slot)
+            }
+            _ => false,
+        });
+        found.extend(scored);
         found.sort_unstable();
         found.dedup();
         found.retain(|&slot| {
@@ -112,6 +173,24 @@ impl ReverseIndex {
 
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+/// The most that a term can add that occurs `count` times, relative to once in a record of average length: BM25 with
+/// k1 = 1.2 and b = 0.75, for a record of no length at all.
+fn most(count: u32) -> f32 {
+    let count = count as f32;
+    2.2 * count / (count + 0.3)
+}
+
+fn drop_from<T>(postings: &mut Postings<T>, tokens: &[u64], is_gone: impl Fn(&T) -> bool) {
+    for token in tokens {
+        if let Some(list) = postings.get_mut(token) {
+            list.retain(|entry| !is_gone(entry));
+            if list.is_empty() {
+                postings.remove(token);
+            }
+        }
     }
 }
 

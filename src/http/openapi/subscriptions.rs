@@ -100,10 +100,22 @@ pub(super) fn schemas() -> [(&'static str, Value); 8] {
         "type": "object",
         "description": "Members of a search: q, kind, filter, select, sort, raw",
     });
+    let record = json!({
+        "type": "object",
+        "properties": { "kind": string.clone(), "id": string.clone() },
+        "required": ["kind", "id"],
+        "additionalProperties": false,
+    });
+    let profile =
+        json!({ "type": "object", "description": "An enterprise's profile, by attribute" });
+    let to = json!({ "type": "string", "description": "Kind of the records that are to fit" });
     let draft = json!({
         "type": "object",
         "properties": {
             "search": search.clone(),
+            "record": record.clone(),
+            "profile": profile.clone(),
+            "to": to.clone(),
             "title": { "type": "string", "maxLength": MAX_TITLE },
             "first": first.clone(),
             "events": events.clone(),
@@ -114,7 +126,7 @@ pub(super) fn schemas() -> [(&'static str, Value); 8] {
                 "additionalProperties": false,
             },
         },
-        "required": ["search"],
+        "description": "One of `search`, `record` with `to`, `profile` with `to`",
         "additionalProperties": false,
     });
     let webhook = json!({
@@ -132,6 +144,9 @@ pub(super) fn schemas() -> [(&'static str, Value); 8] {
             "id": string.clone(),
             "title": string.clone(),
             "search": search,
+            "record": record,
+            "profile": profile,
+            "to": to,
             "first": first,
             "events": events,
             "webhook": webhook,

@@ -3,17 +3,22 @@
 use std::sync::Arc;
 
 use super::subscription::Target;
-use crate::engine::reverse::{Condition, Frequencies};
+use crate::engine::reverse::{Bag, Condition, Frequencies, ReverseIndex, Slot};
 use crate::engine::{Engine, EngineError};
-use crate::query::TokenField;
+use crate::matching::rule::Rule;
+use crate::matching::{Pair, Subject};
+use crate::query::filter::{self, Filter, Literal};
 use crate::query::request::SearchRequest;
+use crate::query::{Query, TokenField};
 use crate::record::{RecordId, Visibility};
+use crate::service::matches::{MatchError, MatchService};
 use crate::service::search::{SearchError, SearchService};
 use crate::store::StoreError;
 
 /// Answers as a reader without a key would get them.
 pub struct Forward {
     pub search: Arc<SearchService>,
+    pub matches: Arc<MatchService>,
     pub engine: Arc<dyn Engine>,
 }
 
@@ -21,11 +26,21 @@ pub struct Forward {
 pub struct First {
     /// Best first.
     pub items: Vec<RecordId>,
-    /// How many of the strictest readings of the query may have given them, and how many records more than needed
-    /// they found; `None` when only the widest did.
-    pub settled: Option<(usize, u64)>,
-    /// The last change that the answer takes into account.
+    pub reach: Reach,
+    /// The last change that the answer takes into account, or one before.
     pub revision: u64,
+}
+
+/// What is known of a list that rules records out without asking for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Reach {
+    /// Nothing.
+    #[default]
+    Open,
+    /// Only the strictest `rungs` readings of the query give records, while the answer loses at most `bears` of them.
+    Rungs { rungs: usize, bears: u64 },
+    /// A record whose text scores less cannot be among the first, while the first stay.
+    Bar(f32),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -33,37 +48,124 @@ pub enum ForwardError {
     #[error(transparent)]
     Search(#[from] SearchError),
     #[error(transparent)]
+    Match(#[from] MatchError),
+    #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
     Engine(#[from] EngineError),
 }
 
+impl Target {
+    /// What is matched, and the kind of records it is matched with; `None` for a search.
+    pub fn subject(&self) -> Option<(Subject, &str)> {
+        match self {
+            Target::Search(_) => None,
+            Target::Record { kind, id, to } => {
+                Some((Subject::Stored(RecordId::new(&**kind, &**id)), to))
+            }
+            Target::Profile { profile, to } => Some((Subject::Profile(profile.clone()), to)),
+        }
+    }
+}
+
 impl Forward {
     /// Asks for the first `limit` items. `today` is in days since 1970-01-01.
     pub fn first(&self, target: &Target, limit: usize, today: i32) -> Result<First, ForwardError> {
+        let applied = self.engine.applied().map_or(0, |(_, revision)| revision.0);
         match target {
             Target::Search(request) => {
                 let request = SearchRequest { limit: Some(limit), ..(**request).clone() };
                 let page = self.search.search(&request, Visibility::Public, today)?;
                 let standing = self.search.standing(&request)?;
-                let rung = standing
-                    .rungs
-                    .iter()
-                    .position(|rung| rung.relaxation == page.relaxation)
-                    .filter(|rung| {
-                        rung + 1 < standing.rungs.len() && page.total >= standing.enough
-                    });
-                Ok(First {
-                    items: page
-                        .items
-                        .iter()
-                        .map(|item| RecordId::new(item.kind.clone(), item.id.clone()))
-                        .collect(),
-                    settled: rung.map(|rung| (rung + 1, page.total - standing.enough)),
-                    revision: page.revision,
-                })
+                let rung =
+                    standing.rungs.iter().position(|rung| rung.relaxation == page.relaxation);
+                let reach = match rung {
+                    Some(rung)
+                        if rung + 1 < standing.rungs.len() && page.total >= standing.enough =>
+                    {
+                        Reach::Rungs { rungs: rung + 1, bears: page.total - standing.enough }
+                    }
+                    _ => Reach::Open,
+                };
+                let id = |kind: &Arc<str>, id: &Arc<str>| RecordId::new(kind.clone(), id.clone());
+                let items = page.items.iter().map(|item| id(&item.kind, &item.id)).collect();
+                Ok(First { items, reach, revision: applied.min(page.revision) })
+            }
+            Target::Record { .. } | Target::Profile { .. } => {
+                let Some((subject, to)) = target.subject() else { unreachable!("no search") };
+                let scored = self.matches.order(&subject, to, limit, today)?;
+                let (pair, _) = self.matches.query(&subject, to)?;
+                let reach = match scored.get(limit - 1) {
+                    Some(last) => bar(&pair, last.score).map_or(Reach::Open, Reach::Bar),
+                    None => Reach::Open,
+                };
+                let items = scored.into_iter().map(|scored| scored.id).collect();
+                Ok(First { items, reach, revision: applied })
             }
         }
+    }
+
+    /// Files a target in the reverse index, by what a record must be to come into its list.
+    pub fn file(
+        &self,
+        target: &Target,
+        reach: Reach,
+        index: &mut ReverseIndex,
+        slot: Slot,
+    ) -> Result<(), ForwardError> {
+        let catalog = &self.search.catalog;
+        match target {
+            Target::Search(request) => {
+                let standing = self.search.standing(request)?;
+                let rungs = match reach {
+                    Reach::Rungs { rungs, .. } => rungs,
+                    _ => standing.rungs.len(),
+                };
+                let queries: Vec<_> =
+                    standing.rungs.iter().take(rungs).map(|rung| &rung.query).collect();
+                let filter = standing.filter.as_ref();
+                let condition =
+                    Condition::new(&queries, filter, &standing.selections, catalog, self);
+                index.insert(slot, condition, self);
+            }
+            Target::Record { .. } | Target::Profile { .. } => {
+                let Some((subject, to)) = target.subject() else { unreachable!("no search") };
+                let (pair, like) = self.matches.query(&subject, to)?;
+                // What the pair's filter says of the day is left to the list itself.
+                let kind = Filter::Equal { path: "kind".into(), value: Literal::Text(to.into()) };
+                let timeless = pair.filter.as_deref().filter(|text| !text.contains('$'));
+                let declared = timeless.and_then(|text| filter::parse(text, catalog).ok());
+                let filter = Filter::And(std::iter::once(kind).chain(declared).collect());
+                let condition = Condition::new(&[&Query::All], Some(&filter), &[], catalog, self);
+                if like.is_empty() || !is_found_by_text(&pair) || self.matches.similarity.is_some()
+                {
+                    index.insert(slot, condition, self);
+                    return Ok(());
+                }
+                let norm = self.engine.like(&like, 1)?.norm;
+                let num_records = self.num_records() as f32;
+                let mut bag = Bag::default();
+                for group in &like.groups {
+                    for (token, weight) in &group.terms {
+                        for &(field, boost) in group.fields.iter().filter(|(_, boost)| *boost > 0.0)
+                        {
+                            // A term that no record holds counts as one that a single record holds: the next.
+                            let with = self.with_token(field, token).max(1) as f32;
+                            let idf =
+                                (1.0 + (num_records + 1.0 - with).max(0.0) / (with + 0.5)).ln();
+                            bag.terms.push((
+                                field,
+                                token.clone(),
+                                weight * boost * idf / norm.max(1e-6),
+                            ));
+                        }
+                    }
+                }
+                let bar = if let (Reach::Bar(bar), true) = (reach, norm > 0.0) { bar } else { 0.0 };
+                index.insert_bag(slot, &bag, condition, bar);
+            }
+        }
+        Ok(())
     }
 
     /// A few words for what is subscribed to.
@@ -78,31 +180,32 @@ impl Forward {
                     false => words.join(" · ").chars().take(200).collect(),
                 }
             }
-        }
-    }
-
-    /// What a record must be to come into the list; with `rungs`, by the strictest so many readings of the query.
-    pub fn condition(
-        &self,
-        target: &Target,
-        rungs: Option<usize>,
-    ) -> Result<Condition, ForwardError> {
-        match target {
-            Target::Search(request) => {
-                let standing = self.search.standing(request)?;
-                let rungs = rungs.unwrap_or(standing.rungs.len());
-                let queries: Vec<_> =
-                    standing.rungs.iter().take(rungs).map(|rung| &rung.query).collect();
-                Ok(Condition::new(
-                    &queries,
-                    standing.filter.as_ref(),
-                    &standing.selections,
-                    &self.search.catalog,
-                    self,
-                ))
+            Target::Record { kind, id, .. } => {
+                let stored = self.matches.store.get(&RecordId::new(&**kind, &**id)).ok().flatten();
+                let record = stored.as_ref().and_then(crate::service::indexing::read);
+                let title = record.as_ref().and_then(|record| record.fields.get("title")?.as_str());
+                title.unwrap_or(id).chars().take(200).collect()
             }
+            Target::Profile { .. } => "企业画像".to_owned(),
         }
     }
+}
+
+/// Tells whether only a record that shares a term with the query can be found.
+fn is_found_by_text(pair: &Pair) -> bool {
+    !pair.features.iter().any(|feature| matches!(feature.rule, Rule::Via { .. }))
+}
+
+/// The least text score, over the length of the query, of a record whose whole score is `score`: everything else is
+/// taken to speak for it. `None` when nothing of the text is needed.
+fn bar(pair: &Pair, score: f32) -> Option<f32> {
+    let Rule::Text { scale } = pair.text().rule else { return None };
+    let taking_part =
+        pair.features.iter().filter(|feature| !matches!(feature.rule, Rule::Dense { .. }));
+    let total: f32 = taking_part.map(|feature| feature.weight).sum();
+    let text = pair.text().weight;
+    let value = (score * total - (total - text)) / text;
+    (value > 0.0 && value < 1.0).then(|| value / (1.0 - value) * scale)
 }
 
 impl Frequencies for Forward {

@@ -20,6 +20,7 @@ use super::{AlertError, AlertService};
 use crate::record::RecordId;
 use crate::record::validate::Violation;
 use crate::service::keys::random_hex;
+use crate::service::matches::MatchError;
 use crate::service::search::SearchError;
 use crate::store::{StoreError, Write};
 
@@ -97,6 +98,12 @@ impl AlertService {
                     violation.pointer.insert_str(0, "/search");
                 }
                 return Ok(Err(violations));
+            }
+            Err(ForwardError::Match(error)) => {
+                return match unmatched(error) {
+                    Ok(violation) => Ok(Err(vec![violation])),
+                    Err(error) => Err(ForwardError::Match(error).into()),
+                };
             }
             Err(error) => return Err(error.into()),
         };
@@ -236,4 +243,23 @@ impl AlertService {
         }
         Ok(())
     }
+}
+
+/// What is wrong with a subscription whose target cannot be matched.
+fn unmatched(error: MatchError) -> Result<Violation, MatchError> {
+    let (pointer, expected, found) = match error {
+        MatchError::NotFound(id) => ("/record", "a published record".to_owned(), id.to_string()),
+        MatchError::UnknownKind { found, known } => {
+            ("/to", format!("one of {}", known.join(", ")), found)
+        }
+        MatchError::NoPair { to, known, .. } => ("/to", format!("one of {}", known.join(", ")), to),
+        MatchError::Invalid(violations) => {
+            let first = violations.into_iter().next();
+            let expected = first.as_ref().map_or_else(String::new, |first| first.expected.clone());
+            ("/profile", expected, first.map_or_else(String::new, |first| first.found))
+        }
+        error @ (MatchError::Engine(_) | MatchError::Store(_)) => return Err(error),
+    };
+    let found = found.chars().take(80).collect();
+    Ok(Violation { pointer: pointer.to_owned(), code: "no_match", expected, found })
 }

@@ -3,23 +3,37 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::forward::{Forward, ForwardError};
-use super::subscription::Subscription;
+use super::forward::{First, Forward, ForwardError, Reach};
+use super::subscription::{Subscription, Target, item_digest};
 use crate::engine::reverse::{Item, ReverseIndex, Slot};
+use crate::record::RecordId;
 
 /// Every subscription, filed by what a record must hold to concern it.
 #[derive(Default)]
 pub struct Standing {
-    held: Vec<Option<Arc<Subscription>>>,
+    held: Vec<Option<Held>>,
     slots: HashMap<String, Slot>,
     free: Vec<Slot>,
     index: ReverseIndex,
-    /// Lists that were short and may get longer by a wider reading: by the number of losses that they bear, the slots.
+    /// Slots that are filed narrowly, by the number of losses until which they may be.
     narrowed: BTreeMap<u64, Vec<Slot>>,
-    /// Bears how many losses; `None`: filed as wide as it gets.
-    bears: Vec<Option<u64>>,
+    /// Slots whose bar rests on a record.
+    resting: HashMap<u64, Vec<Slot>>,
+    /// Slots of records that are matched themselves.
+    subjects: HashMap<RecordId, Vec<Slot>>,
     /// Records that were withdrawn or changed so far.
     losses: u64,
+}
+
+struct Held {
+    subscription: Arc<Subscription>,
+    reach: Reach,
+    /// Number of losses when it was learned.
+    since: u64,
+    /// Number of losses until which `reach` holds.
+    until: u64,
+    /// Records that a bar rests on.
+    rests_on: Box<[u64]>,
 }
 
 impl Standing {
@@ -31,89 +45,165 @@ impl Standing {
         self.slots.is_empty()
     }
 
-    /// Takes a subscription in, in place of the one of the same id.
+    /// Takes a subscription in, in place of the one of the same id. After an error it stays, and concerns nothing.
     pub fn insert(
         &mut self,
         subscription: Arc<Subscription>,
         forward: &Forward,
     ) -> Result<(), ForwardError> {
-        let condition = forward.condition(&subscription.target, None)?;
-        let slot = match self.slots.get(&subscription.id) {
-            Some(&slot) => slot,
-            None => self.free.pop().unwrap_or(self.held.len() as Slot),
-        };
+        self.remove(&subscription.id);
+        let slot = self.free.pop().unwrap_or(self.held.len() as Slot);
         let at = slot as usize;
         if at >= self.held.len() {
-            self.held.resize(at + 1, None);
-            self.bears.resize(at + 1, None);
+            self.held.resize_with(at + 1, || None);
         }
         self.slots.insert(subscription.id.clone(), slot);
-        self.held[at] = Some(subscription);
-        self.bears[at] = None;
-        self.index.insert(slot, condition, forward);
-        Ok(())
+        if let Target::Record { kind, id, .. } = &subscription.target {
+            self.subjects.entry(RecordId::new(&**kind, &**id)).or_default().push(slot);
+        }
+        self.held[at] = Some(Held {
+            subscription: subscription.clone(),
+            reach: Reach::Open,
+            since: 0,
+            until: 0,
+            rests_on: Box::default(),
+        });
+        forward.file(&subscription.target, Reach::Open, &mut self.index, slot)
     }
 
     pub fn remove(&mut self, id: &str) {
-        if let Some(slot) = self.slots.remove(id) {
-            self.held[slot as usize] = None;
-            self.bears[slot as usize] = None;
-            self.index.remove(slot);
-            self.free.push(slot);
+        let Some(slot) = self.slots.remove(id) else { return };
+        self.widen(slot);
+        if let Some(held) = self.held[slot as usize].take()
+            && let Target::Record { kind, id, .. } = &held.subscription.target
+        {
+            let subject = RecordId::new(&**kind, &**id);
+            if let Some(slots) = self.subjects.get_mut(&subject) {
+                slots.retain(|&other| other != slot);
+                if slots.is_empty() {
+                    self.subjects.remove(&subject);
+                }
+            }
         }
+        self.index.remove(slot);
+        self.free.push(slot);
     }
 
-    /// Notes that the answer to a subscription came from the strictest `rungs` readings of its query and stays with
-    /// them while the answer loses at most `bears` records: what matches only a wider reading cannot come among its
-    /// first.
-    pub fn narrow(
+    /// Learns from a fresh answer what rules records out for a while.
+    pub fn learn(
         &mut self,
         slot: Slot,
-        rungs: usize,
-        bears: u64,
+        first: &First,
         forward: &Forward,
     ) -> Result<(), ForwardError> {
-        let Some(subscription) = &self.held[slot as usize] else { return Ok(()) };
-        let until = self.losses + bears;
-        if self.bears[slot as usize].is_none() {
-            let condition = forward.condition(&subscription.target, Some(rungs))?;
-            self.index.insert(slot, condition, forward);
-        }
-        self.bears[slot as usize] = Some(until);
-        self.narrowed.entry(until).or_default().push(slot);
-        Ok(())
-    }
-
-    /// Notes that `count` records were withdrawn or changed, and widens what cannot bear it.
-    pub fn lose(&mut self, count: u64, forward: &Forward) -> Result<(), ForwardError> {
-        self.losses += count;
-        while let Some(entry) = self.narrowed.first_entry()
-            && *entry.key() < self.losses
-        {
-            let until = *entry.key();
-            for slot in entry.remove() {
-                // Noted again since, or gone.
-                if self.bears[slot as usize] != Some(until) {
-                    continue;
+        let losses = self.losses;
+        let Some(held) = &self.held[slot as usize] else { return Ok(()) };
+        let subscription = held.subscription.clone();
+        match first.reach {
+            Reach::Open => {}
+            Reach::Rungs { bears, .. } => {
+                if !matches!(held.reach, Reach::Rungs { .. }) {
+                    forward.file(&subscription.target, first.reach, &mut self.index, slot)?;
+                    self.narrow(slot, first.reach, losses + bears);
                 }
-                self.bears[slot as usize] = None;
-                if let Some(subscription) = &self.held[slot as usize] {
-                    let condition = forward.condition(&subscription.target, None)?;
-                    self.index.insert(slot, condition, forward);
+            }
+            Reach::Bar(bar) => {
+                self.widen(slot);
+                let rests_on: Box<[u64]> = first.items.iter().map(item_digest).collect();
+                for &item in &rests_on {
+                    self.resting.entry(item).or_default().push(slot);
+                }
+                self.index.set_bar(slot, bar);
+                if let Some(held) = &mut self.held[slot as usize] {
+                    (held.reach, held.since, held.rests_on) = (first.reach, losses, rests_on);
                 }
             }
         }
         Ok(())
     }
 
-    /// Tells whether the subscription is filed as wide as it gets.
-    pub fn is_wide(&self, slot: Slot) -> bool {
-        self.bears[slot as usize].is_none()
+    fn narrow(&mut self, slot: Slot, reach: Reach, until: u64) {
+        if let Some(held) = &mut self.held[slot as usize] {
+            (held.reach, held.until) = (reach, until);
+            self.narrowed.entry(until).or_default().push(slot);
+        }
+    }
+
+    /// Forgets what was learned of a slot, and takes its bar away.
+    fn widen(&mut self, slot: Slot) {
+        let Some(held) = &mut self.held[slot as usize] else { return };
+        held.reach = Reach::Open;
+        for item in std::mem::take(&mut held.rests_on) {
+            if let Some(slots) = self.resting.get_mut(&item) {
+                slots.retain(|&other| other != slot);
+                if slots.is_empty() {
+                    self.resting.remove(&item);
+                }
+            }
+        }
+        self.index.set_bar(slot, 0.0);
+    }
+
+    /// Notes that records were withdrawn or changed: what was learned from answers that they were in holds no more,
+    /// and what they themselves look for may be something else.
+    pub fn lose<'a>(
+        &mut self,
+        records: impl Iterator<Item = &'a RecordId>,
+        forward: &Forward,
+    ) -> Result<(), ForwardError> {
+        for record in records {
+            self.losses += 1;
+            for slot in self.resting.get(&item_digest(record)).cloned().unwrap_or_default() {
+                self.widen(slot);
+            }
+            for slot in self.subjects.get(record).cloned().unwrap_or_default() {
+                self.widen(slot);
+                self.index.remove(slot);
+                let Some(held) = &self.held[slot as usize] else { continue };
+                let target = &held.subscription.target;
+                // A record that is gone looks for nothing until it comes back.
+                if let Err(error) = forward.file(target, Reach::Open, &mut self.index, slot) {
+                    tracing::debug!(%error, %record, "a subscription waits for its record");
+                }
+            }
+        }
+        while let Some(entry) = self.narrowed.first_entry()
+            && *entry.key() < self.losses
+        {
+            let until = *entry.key();
+            for slot in entry.remove() {
+                let Some(held) = &self.held[slot as usize] else { continue };
+                // Learned again since, or another subscription.
+                if held.until != until || !matches!(held.reach, Reach::Rungs { .. }) {
+                    continue;
+                }
+                let subscription = held.subscription.clone();
+                self.widen(slot);
+                forward.file(&subscription.target, Reach::Open, &mut self.index, slot)?;
+            }
+        }
+        Ok(())
     }
 
     /// Lists the subscriptions whose first items `item` may be among.
-    pub fn concerned(&self, item: &Item, today: i32) -> Vec<(Slot, Arc<Subscription>)> {
-        let slots = self.index.matches(item, today).into_iter();
-        slots.filter_map(|slot| Some((slot, self.held[slot as usize].clone()?))).collect()
+    ///
+    /// `num_records` is that of the whole index. Every change of it shifts what a rare term is worth: a bar is lowered
+    /// by what the changes since it was set can have shifted.
+    pub fn concerned(
+        &self,
+        item: &Item,
+        today: i32,
+        num_records: u64,
+    ) -> Vec<(Slot, Arc<Subscription>)> {
+        let whole = (num_records.max(10) as f32).ln();
+        let slack = |slot: Slot| {
+            let since = self.held[slot as usize].as_ref().map_or(0, |held| held.since);
+            // What a term of one record loses of its weight when all changes have brought it.
+            let shift = (1.0 + (self.losses - since) as f32 / 1.5).ln() / whole;
+            0.9 * (1.0 - shift).max(0.0)
+        };
+        let slots = self.index.matches(item, today, slack).into_iter();
+        let held = slots.filter_map(|slot| Some((slot, self.held[slot as usize].as_ref()?)));
+        held.map(|(slot, held)| (slot, held.subscription.clone())).collect()
     }
 }

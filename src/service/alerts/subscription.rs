@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::query::request::SearchRequest;
-use crate::record::RecordId;
+use crate::record::{Fields, RecordId};
 
 /// Kind of the records that hold subscriptions.
 pub(super) const KIND: &str = "_subscription";
@@ -41,6 +41,10 @@ pub struct Subscription {
 pub enum Target {
     /// The results of a search.
     Search(Box<SearchRequest>),
+    /// The records of the kind `to` that fit a record.
+    Record { kind: String, id: String, to: String },
+    /// The records of the kind `to` that fit an enterprise's profile.
+    Profile { profile: Fields, to: String },
 }
 
 /// What an alert tells.

@@ -69,6 +69,8 @@ pub(super) struct Watch<'a> {
     saved: Instant,
     /// Changes of records since progress was written down.
     unsaved: usize,
+    /// The last change of a record that was read.
+    last_record: Revision,
 }
 
 impl<'a> Watch<'a> {
@@ -94,7 +96,8 @@ impl<'a> Watch<'a> {
         }
         drop(standing);
         service.seen.store(progress.revision.0, Ordering::Release);
-        Ok(Self { service, progress, saved: Instant::now(), unsaved: 0 })
+        let last_record = progress.revision;
+        Ok(Self { service, progress, saved: Instant::now(), unsaved: 0, last_record })
     }
 
     /// Reads on until `stop` is set.
@@ -142,7 +145,10 @@ impl<'a> Watch<'a> {
             match &*change.id().kind {
                 subscription::KIND => alerts.extend(self.subscribe(&change, today)?),
                 _ if change.id().is_internal() => {}
-                _ => drop(records.insert(change.id().clone(), change)),
+                _ => {
+                    self.last_record = change.revision();
+                    records.insert(change.id().clone(), change);
+                }
             }
         }
         self.unsaved += records.len();
@@ -150,7 +156,7 @@ impl<'a> Watch<'a> {
         if standing.is_empty() {
             return Ok(alerts);
         }
-        standing.lose(records.len() as u64, &self.service.forward)?;
+        standing.lose(records.keys(), &self.service.forward)?;
         let items: Vec<(Record, Item)> = records
             .into_values()
             .filter_map(|change| match change {
@@ -180,9 +186,13 @@ impl<'a> Watch<'a> {
             return Ok(Vec::new());
         };
         let Some(subscription) = read::<Subscription>(stored) else { return Ok(Vec::new()) };
-        let first = service.forward.first(&subscription.target, subscription.first, today);
         let mut items = Vec::new();
-        for id in first.map(|first| first.items).unwrap_or_default() {
+        // Mostly nothing came between the answer that it was made with and itself.
+        let missed = match self.last_record.0 > subscription.since {
+            true => service.forward.first(&subscription.target, subscription.first, today).ok(),
+            false => None,
+        };
+        for id in missed.map(|first| first.items).unwrap_or_default() {
             let is_news = !subscription.baseline.contains(&item_digest(&id));
             let stored = service.store.get(&id)?.filter(|_| is_news);
             items.extend(stored.as_ref().and_then(indexing::read).and_then(|r| service.item(&r)));
@@ -268,11 +278,10 @@ impl AlertService {
         self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Files a subscription; one that cannot be understood any more is left out, and logged.
+    /// Files a subscription; one that cannot be understood any more is logged.
     fn take_in(&self, standing: &mut Standing, subscription: Subscription) {
         let subscription = Arc::new(subscription);
         if let Err(error) = standing.insert(subscription.clone(), &self.forward) {
-            standing.remove(&subscription.id);
             tracing::warn!(%error, id = subscription.id, "a subscription can no longer be answered");
         }
     }
@@ -365,8 +374,9 @@ impl AlertService {
         let mut concerned: BTreeMap<Slot, (Arc<Subscription>, Vec<usize>)> = BTreeMap::new();
         {
             let standing = self.standing();
+            let num_records = self.engine.num_records().map_err(super::ForwardError::from)?;
             for (at, (_, item, _)) in happenings.iter().enumerate() {
-                for (slot, subscription) in standing.concerned(item, today) {
+                for (slot, subscription) in standing.concerned(item, today, num_records) {
                     let entry = concerned.entry(slot).or_insert((subscription, Vec::new()));
                     entry.1.push(at);
                 }
@@ -395,12 +405,7 @@ impl AlertService {
                     continue;
                 }
             };
-            if let Some((rungs, bears)) = first.settled {
-                let mut standing = self.standing();
-                if standing.is_wide(slot) {
-                    standing.narrow(slot, rungs, bears, &self.forward)?;
-                }
-            }
+            self.standing().learn(slot, &first, &self.forward)?;
             for (record, id, happening) in news {
                 let Some(rank) = first.items.iter().position(|item| item == id) else { continue };
                 let alert = alert(&subscription, record, id, happening, rank + 1, today, &now);
