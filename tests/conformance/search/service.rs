@@ -199,7 +199,7 @@ async fn counts_are_exact_and_what_is_selected_leaves_its_own_facet_alone() {
             json!({
                 "kind": "demand", "id": at.to_string(), "title": format!("轴承需求{at}"), "progress": progress,
                 "cooperation_modes": ["joint_development", "commissioned_development"],
-                "division_code": if at % 3 == 0 { "370212" } else { "110000" },
+                "division_code": if at.is_multiple_of(3) { "370212" } else { "110000" },
             })
         };
         // Several commits, and one record in ten withdrawn: many segments with deleted records.
