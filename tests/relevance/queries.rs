@@ -46,7 +46,7 @@ impl Row {
 const RECOGNITION: &[&str] = &["policy-001"];
 
 pub const QUERIES: &[Row] = &[
-    row(1, "高企认定条件", RECOGNITION, &["policy-002", "policy-034"]),
+    row(1, "高企认定条件", RECOGNITION, &["policy-034"]),
     row(2, "高企复审", &["policy-032"], &[]),
     row(3, "专精特新小巨人 补贴多少", &["policy-039"], &[]),
     row(
