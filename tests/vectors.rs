@@ -118,11 +118,11 @@ fn answer(
                 (200, json!({ "data": data, "model": request["model"] }).to_string())
             }
         };
-        if mood == Mood::Slow {
-            std::thread::sleep(Duration::from_millis(2_500));
-        }
         if status == 200 {
             texts.fetch_add(input.len(), Ordering::SeqCst);
+        }
+        if mood == Mood::Slow {
+            std::thread::sleep(Duration::from_millis(2_500));
         }
         let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n\r\n", body.len());
         let stream = reader.get_mut();
