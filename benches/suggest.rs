@@ -34,7 +34,7 @@ fn main() {
             Offer { source: Source::Title, text: &title, normalized: &normalized[0] },
             Offer { source: Source::Name, text: &name, normalized: &normalized[1] },
         ];
-        let offers = if at % 5 == 0 { &offers[..] } else { &offers[..1] };
+        let offers = if at.is_multiple_of(5) { &offers[..] } else { &offers[..1] };
         index.put((at % 4) as u8, &format!("record-{at}"), offers, analyzer.pinyin());
         merge(&mut index, false);
         titles.push(title);
