@@ -247,7 +247,8 @@ impl<'a> Problem<'a> {
         components
     }
 
-    /// What a set gives together, conflicts left aside, under the caps that `bound` says. Grows with the set.
+    /// What a set gives together, conflicts left aside, where the records of `bound` alone lessen what others give: by
+    /// their caps, and as what a difference is made up to. Grows with the set, falls as `bound` grows.
     fn total(&self, set: &[bool], bound: &[bool], of: Of) -> f64 {
         let single = |at: usize| match of {
             Of::Low => self.candidates[at].low,
@@ -263,6 +264,7 @@ impl<'a> Problem<'a> {
                     // Of several that make up the difference to each other, the later ones do.
                     None => {
                         let most = others
+                            .filter(|&&other| bound[other])
                             .filter(|&&other| other < at || !self.tops_up(other, at))
                             .map(|&other| single(other))
                             .fold(0.0, f64::max);
@@ -406,7 +408,7 @@ impl Search<'_, '_> {
         for &at in &self.order[next..] {
             hopeful[at] = self.problem.allows(at, set);
         }
-        // A cap of one that is still open may never hold.
+        // What is still open may never lessen anything.
         let (high, low) = self.problem.value_under(&hopeful, set);
         if (high, low) <= self.best {
             return;

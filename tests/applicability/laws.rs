@@ -527,7 +527,8 @@ fn best_by_trying(candidates: &[Candidate]) -> f64 {
                         .rules
                         .iter()
                         .filter(|rule| {
-                            matches!(rule.form, Form::GroupCap { .. } | Form::ShareOf { .. })
+                            // What is needed stays needed: nothing is left out to be rid of what it brings.
+                            !matches!(rule.form, Form::Exclusive { .. } | Form::NotWith { .. })
                                 || has(at) && matches!(rule.form, Form::Exclusive { .. })
                         })
                         .cloned()
