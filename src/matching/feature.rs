@@ -23,9 +23,7 @@ pub struct Compared {
 /// `from` is the side that the feature calls so. `today` is in days since 1970-01-01.
 pub fn compare(feature: &Feature, from: Side<'_>, to: Side<'_>, today: i32) -> Option<Compared> {
     let value = match &feature.rule {
-        Rule::Text { .. } | Rule::Dense { .. } | Rule::QuantityFit | Rule::Via { .. } => {
-            return None;
-        }
+        Rule::Text { .. } | Rule::Dense { .. } | Rule::Via { .. } => return None,
         Rule::CodeEqual => code_equal(feature, from, to),
         Rule::TreeNear => tree_near(feature, from, to, false),
         Rule::RegionNear => tree_near(feature, from, to, true),

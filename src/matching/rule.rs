@@ -124,8 +124,6 @@ pub enum Rule {
     Flag { values: Vec<String> },
     /// A number between `low` and `high`, on a logarithmic scale if `log`.
     Number { low: f32, high: f32, log: bool },
-    /// Share of the demanded quantities that are met; one that is not stated counts half.
-    QuantityFit,
     /// Votes of records of another kind that match and name the record: the sum of the best `best` scores, over
     /// `best`.
     Via { kind: Arc<str>, link: Arc<str>, top: usize, best: usize },
@@ -133,7 +131,7 @@ pub enum Rule {
 
 impl Rule {
     /// Names of the rules, as files give them.
-    pub const NAMES: [&'static str; 13] = [
+    pub const NAMES: [&'static str; 12] = [
         "text",
         "dense",
         "code_equal",
@@ -145,7 +143,6 @@ impl Rule {
         "ordinal_gap",
         "flag",
         "number",
-        "quantity_fit",
         "via",
     ];
 }

@@ -6,6 +6,7 @@ mod correction;
 mod feedback;
 mod health;
 mod kinds;
+mod matches;
 mod openapi;
 mod overload;
 mod problems;

@@ -60,25 +60,13 @@ pub(super) fn schemas() -> [(&'static str, Value); 4] {
             "signal": string.clone(),
             "label": string.clone(),
             "value": { "type": "number", "description": "Its part of the score; the parts add up to it" },
-            "evidence": evidence.clone(),
+            "evidence": evidence,
             "terms": {
                 "type": "array",
                 "items": {
                     "type": "object",
                     "properties": { "term": string.clone(), "share": share.clone() },
                     "required": ["term", "share"],
-                },
-            },
-            "quantities": {
-                "type": "array",
-                "items": {
-                    "type": "object",
-                    "properties": {
-                        "name": string.clone(),
-                        "verdict": { "enum": ["met", "not_met", "not_stated"] },
-                        "evidence": evidence,
-                    },
-                    "required": ["name", "verdict", "evidence"],
                 },
             },
         },

@@ -1,0 +1,152 @@
+//! `GET …/matches`, `GET …/similar` and `POST /v1/match`.
+
+use serde_json::{Value, json};
+
+use crate::TestServer;
+
+fn demand() -> Value {
+    json!({
+        "kind": "demand", "id": "d-1", "title": "海水淡化反渗透膜元件国产替代",
+        "body": "寻求高脱盐率的海水反渗透膜元件，硼脱除率不低于93%，连续运行后衰减小。",
+        "organization": "澜汐海水淡化公司", "budget_yuan": 6_000_000,
+        "tech_fields": ["0701"], "division_code": "370211",
+    })
+}
+
+async fn filled() -> TestServer {
+    let server = TestServer::new();
+    let achievement = |id: &str, title: &str, body: &str, organization: &str| {
+        json!({
+            "kind": "achievement", "id": id, "title": title, "body": body,
+            "organization": organization, "tech_fields": ["0701"], "price_yuan": 2_000_000,
+        })
+    };
+    let body = "超薄聚酰胺选择层的界面聚合工艺，海水淡化反渗透膜元件脱盐率达到99.8%。";
+    server
+        .fill(&[
+            demand(),
+            achievement("a-1", "高脱盐率海水反渗透膜元件", body, "膜材料研究院"),
+            achievement("a-2", "高脱盐率海水反渗透膜元件", body, "另一家研究院"),
+            achievement("a-3", "污泥低温干化装备", "热泵干化，能耗低。", "环保研究院"),
+            achievement("a-4", "海水淡化反渗透膜清洗剂", "反渗透膜的化学清洗。", "澜汐海水淡化公司"),
+            json!({
+                "kind": "expert", "id": "e-1", "title": "宋临渊", "research_fields": ["反渗透膜材料"],
+            }),
+            json!({
+                "kind": "finance_product", "id": "f-1", "title": "研发贷", "applies_to": ["370200"],
+                "max_amount_yuan": 10_000_000, "institution": "某银行",
+            }),
+        ])
+        .await;
+    server
+}
+
+fn ids(page: &Value) -> Vec<&str> {
+    let items = page["items"].as_array().expect("items");
+    items.iter().map(|item| item["id"].as_str().expect("an id")).collect()
+}
+
+/// Every item's reasons add up to its score, and scores fall along the list.
+fn holds(page: &Value) {
+    let mut before = 1.0;
+    for item in page["items"].as_array().expect("items") {
+        let score = item["score"].as_f64().expect("a score");
+        let reasons = item["reasons"].as_array().expect("reasons");
+        let sum: f64 = reasons.iter().map(|reason| reason["value"].as_f64().unwrap()).sum();
+        assert!((sum - score).abs() < 0.01, "{item}");
+        assert!((0.0..=before).contains(&score), "{item}");
+        assert!(item["record"]["title"].is_string(), "{item}");
+        before = score;
+    }
+}
+
+#[tokio::test]
+async fn a_stored_demand_finds_what_fits_with_reasons() {
+    let server = filled().await;
+    let answer = server.get("/v1/records/demand/d-1/matches?to=achievement").await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let page = answer.json();
+    holds(&page);
+    // a-2 says the same as a-1, and a-4 is the demander's own.
+    assert_eq!(ids(&page)[0], "a-1", "{page}");
+    assert!(!ids(&page).contains(&"a-2") && !ids(&page).contains(&"a-4"), "{page}");
+    let first = &page["items"][0];
+    assert_eq!(first["duplicates"], 1);
+    let text = &first["reasons"][0];
+    assert_eq!(text["signal"], "text");
+    let terms: Vec<&str> = text["terms"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|term| term["term"].as_str().unwrap())
+        .collect();
+    assert!(terms.iter().any(|term| "反渗透膜元件".contains(term)), "{terms:?}");
+    assert!(text["evidence"]["to"].as_str().unwrap().contains("反渗透膜"), "{text}");
+    let budget = first["reasons"].as_array().unwrap().iter().find(|r| r["signal"] == "budget");
+    assert_eq!(budget.unwrap()["evidence"], json!({ "from": "600万元", "to": "200万元" }));
+    let all = server.get("/v1/records/demand/d-1/matches?to=achievement&diversity=false").await;
+    assert!(ids(&all.json()).contains(&"a-2"));
+}
+
+#[tokio::test]
+async fn a_draft_finds_the_same_as_its_stored_twin() {
+    let server = filled().await;
+    let stored = server.get("/v1/records/demand/d-1/matches?to=achievement").await.json();
+    let body = json!({ "record": demand(), "to": "achievement" });
+    let draft = server.call("POST", "/v1/match").json(&body).send().await;
+    assert_eq!(draft.status, 200, "{}", draft.text());
+    assert_eq!(draft.json()["items"], stored["items"]);
+}
+
+#[tokio::test]
+async fn every_direction_answers() {
+    let server = filled().await;
+    for path in [
+        "/v1/records/demand/d-1/matches?to=expert",
+        "/v1/records/demand/d-1/matches?to=service",
+        "/v1/records/demand/d-1/matches?to=finance_product",
+        "/v1/records/demand/d-1/matches?to=policy",
+        "/v1/records/achievement/a-1/matches?to=demand",
+        "/v1/records/achievement/a-1/matches?to=policy",
+        "/v1/records/achievement/a-1/similar",
+        "/v1/records/finance_product/f-1/similar",
+    ] {
+        let answer = server.get(path).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        holds(&answer.json());
+    }
+    let reverse = server.get("/v1/records/achievement/a-1/matches?to=demand").await.json();
+    assert_eq!(ids(&reverse), ["d-1"]);
+    let profile = json!({ "reg_region": "370211", "industry": "D4630" });
+    let body = json!({ "profile": profile, "to": "finance_product" });
+    let answer = server.call("POST", "/v1/match").json(&body).send().await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(ids(&answer.json()), ["f-1"]);
+    holds(&answer.json());
+}
+
+#[tokio::test]
+async fn too_little_to_go_by_is_said() {
+    let server = filled().await;
+    let body = json!({ "record": { "kind": "demand", "title": "解决问题" }, "to": "achievement" });
+    let page = server.call("POST", "/v1/match").json(&body).send().await.json();
+    assert_eq!(page["items"], json!([]));
+    assert_eq!(page["note"]["code"], "too_vague");
+}
+
+#[tokio::test]
+async fn what_cannot_be_asked_is_refused_by_name() {
+    let server = filled().await;
+    server.get("/v1/records/demand/d-1/matches").await.is_problem(400, "bad_parameter");
+    server.get("/v1/records/demand/d-1/matches?to=x").await.is_problem(400, "unknown_kind");
+    let problem = server.get("/v1/records/report/r/matches?to=demand").await;
+    problem.is_problem(404, "not_found");
+    let problem = server.get("/v1/records/expert/e-1/matches?to=policy").await;
+    problem.is_problem(400, "no_pair");
+    server.get("/v1/records/demand/none/matches?to=expert").await.is_problem(404, "not_found");
+    server.get("/v1/records/demand/d-1/similar?limit=0").await.is_problem(400, "bad_limit");
+    server.get("/v1/records/demand/d-1/similar?to=x").await.is_problem(400, "unknown_parameter");
+    let body = json!({ "record": { "kind": "demand", "price": 1 }, "to": "achievement" });
+    let answer = server.call("POST", "/v1/match").json(&body).send().await;
+    answer.is_problem(422, "invalid_record");
+}
