@@ -29,8 +29,8 @@ struct Shelf {
     ids: Vec<RecordId>,
     at: HashMap<RecordId, usize>,
     data: Vec<i8>,
-    /// Product of each vector with the mean.
-    along: Vec<f32>,
+    /// Lengths without the mean, of the vectors as they are kept.
+    lengths: Vec<f32>,
 }
 
 impl Shelves {
@@ -54,12 +54,13 @@ impl Shelves {
             return;
         }
         self.remove(&id);
-        let along = dot(vector, &self.mean);
+        let vector: Vec<i8> = vector.iter().map(|number| (number * ONE).round() as i8).collect();
+        let length = centered_length(&vector, &self.mean);
         let shelf = self.kinds.entry(id.kind.clone()).or_default();
         shelf.at.insert(id.clone(), shelf.ids.len());
         shelf.ids.push(id);
-        shelf.data.extend(vector.iter().map(|number| (number * ONE).round() as i8));
-        shelf.along.push(along);
+        shelf.data.extend(vector);
+        shelf.lengths.push(length);
         self.len += 1;
         if self.len >= MIN_CENTERED && self.len >= 2 * self.counted {
             self.center(dimension);
@@ -72,7 +73,7 @@ impl Shelves {
         let Some(at) = shelf.at.remove(id) else { return };
         let last = shelf.ids.len() - 1;
         shelf.ids.swap_remove(at);
-        shelf.along.swap_remove(at);
+        shelf.lengths.swap_remove(at);
         shelf.data.copy_within(last * dimension.., at * dimension);
         shelf.data.truncate(last * dimension);
         if let Some(moved) = shelf.ids.get(at) {
@@ -92,8 +93,8 @@ impl Shelves {
         self.mean = sum.iter().map(|sum| (sum / count) as f32).collect();
         self.counted = self.len;
         for shelf in self.kinds.values_mut() {
-            shelf.along =
-                shelf.data.chunks_exact(dimension).map(|v| dot_bytes(&self.mean, v)).collect();
+            let vectors = shelf.data.chunks_exact(dimension);
+            shelf.lengths = vectors.map(|vector| centered_length(vector, &self.mean)).collect();
         }
     }
 
@@ -128,8 +129,6 @@ struct Probe {
     length: f32,
     /// Product with the mean.
     along: f32,
-    /// Square of the mean's length.
-    mean: f32,
 }
 
 impl Probe {
@@ -137,21 +136,26 @@ impl Probe {
         let off = |at: usize| mean.get(at).copied().unwrap_or_default();
         let centered: Vec<f32> =
             from.iter().enumerate().map(|(at, number)| number - off(at)).collect();
-        Self {
-            length: dot(&centered, &centered).sqrt(),
-            along: dot(&centered, mean),
-            mean: dot(mean, mean),
-            centered,
-        }
+        Self { length: dot(&centered, &centered).sqrt(), along: dot(&centered, mean), centered }
     }
 
     fn compare(&self, shelf: &Shelf, at: usize) -> f32 {
         let dimension = self.centered.len();
         let Some(vector) = shelf.data.get(at * dimension..(at + 1) * dimension) else { return 0.0 };
-        let length = (1.0 - 2.0 * shelf.along[at] + self.mean).max(0.0).sqrt();
+        let length = shelf.lengths[at];
         let product = dot_bytes(&self.centered, vector) - self.along;
         product / (self.length * length).max(1e-6)
     }
+}
+
+/// Of the rounded vector: what is left without the mean may be as short as the rounding.
+fn centered_length(vector: &[i8], mean: &[f32]) -> f32 {
+    let at = |at: usize| mean.get(at).copied().unwrap_or_default();
+    let squares = vector.iter().enumerate().map(|(place, number)| {
+        let number = f32::from(*number) / ONE - at(place);
+        number * number
+    });
+    squares.sum::<f32>().sqrt()
 }
 
 fn dot(a: &[f32], b: &[f32]) -> f32 {
