@@ -1,13 +1,14 @@
 //! The attributes of a configuration with everything compiled that refers to them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::condition::Node;
 use super::expression::Expression;
 use super::reader::Reader;
-use crate::record::Catalog;
 use crate::record::attribute::{AttributePeriod, AttributeType, Attributes};
 use crate::record::kind_toml::{ConfigError, Problem};
+use crate::record::{Catalog, Vocabulary};
 
 /// What conditions are read and evaluated against.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub struct Dictionary {
     audiences: Vec<(String, Option<Node>)>,
     /// For each attribute the question that asks for it.
     questions: Vec<Option<usize>>,
+    /// Of each vocabulary of an attribute every code with what is above it, nearest first, shared by all profiles.
+    paths: HashMap<String, Vec<Arc<[u32]>>>,
 }
 
 impl Dictionary {
@@ -36,6 +39,7 @@ impl Dictionary {
             derived: vec![None; count],
             audiences: Vec::new(),
             questions,
+            paths: paths_of(attributes),
             catalog: catalog.clone(),
         };
         let mut problems = Vec::new();
@@ -126,6 +130,12 @@ impl Dictionary {
         self.questions[attribute]
     }
 
+    /// A code and everything above it, nearest first, as places in the vocabulary of an attribute.
+    pub(super) fn path(&self, vocabulary: &Vocabulary, code: &str) -> Option<Arc<[u32]>> {
+        let at = vocabulary.index(code)?;
+        self.paths.get(&vocabulary.name).map(|paths| paths[at].clone())
+    }
+
     /// The value of an attribute in a year, as part of an expression.
     pub(super) fn operand(&self, attribute: usize, year: Option<i8>) -> Expression {
         let derived = self.derived[attribute].as_ref().map(|derived| match year {
@@ -134,4 +144,16 @@ impl Dictionary {
         });
         Expression::Attribute { attribute, year, derived }
     }
+}
+
+fn paths_of(attributes: &Attributes) -> HashMap<String, Vec<Arc<[u32]>>> {
+    let mut paths = HashMap::new();
+    for vocabulary in attributes.list.iter().filter_map(|attribute| attribute.vocabulary.as_ref()) {
+        paths.entry(vocabulary.name.clone()).or_insert_with(|| {
+            let parent = |at: &usize| vocabulary.entries[*at].parent;
+            let path = |at| std::iter::successors(Some(at), parent).map(|at| at as u32).collect();
+            (0..vocabulary.entries.len()).map(path).collect()
+        });
+    }
+    paths
 }

@@ -1,5 +1,7 @@
 //! What is known of one organization.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -21,7 +23,10 @@ const YEARS: std::ops::RangeInclusive<i32> = 1900..=2199;
 /// Facts about an organization, by attribute. What is absent is not known, which is not the same as "no".
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Profile {
-    known: Vec<Option<Known>>,
+    /// The attributes that are known, as bits, and what is known of them in their order: profiles are kept by the
+    /// hundred thousand.
+    present: u128,
+    known: Vec<Known>,
     founded_in: Option<i32>,
     /// Attributes that somebody assumed to go on.
     assumed: u128,
@@ -35,8 +40,8 @@ enum Known {
     Flags(Vec<(i32, bool)>),
     Day(i32),
     /// The code and everything above it, nearest first.
-    Code(Vec<u32>),
-    Codes(Vec<(i32, Vec<u32>)>),
+    Code(Arc<[u32]>),
+    Codes(Vec<(i32, Arc<[u32]>)>),
     Set {
         complete: bool,
         entries: Vec<Holding>,
@@ -77,8 +82,7 @@ impl Profile {
         as_of: i32,
         today: i32,
     ) -> Result<(Self, Vec<Note>), Vec<Violation>> {
-        let mut profile =
-            Self { known: vec![None; dictionary.attributes().list.len()], ..Self::default() };
+        let mut profile = Self::default();
         let notes = profile.add(object, dictionary, as_of, today, "/profile")?;
         Ok((profile, notes))
     }
@@ -91,12 +95,12 @@ impl Profile {
         as_of: i32,
         today: i32,
     ) -> Result<Vec<Note>, Vec<Violation>> {
-        let mut other =
-            Self { known: vec![None; dictionary.attributes().list.len()], ..Self::default() };
+        let mut other = Self::default();
         let notes = other.add(object, dictionary, as_of, today, "/assume")?;
-        for (at, known) in other.known.into_iter().enumerate() {
-            if self.known[at].is_none() && known.is_some() {
-                self.known[at] = known;
+        for at in 0..dictionary.attributes().list.len() {
+            if let (None, Some(known)) = (self.of(at), other.of(at)) {
+                let known = known.clone();
+                self.set(at, known);
                 self.assumed |= 1 << at;
             }
         }
@@ -113,7 +117,8 @@ impl Profile {
         pointer: &str,
     ) -> Result<Vec<Note>, Vec<Violation>> {
         let attributes = dictionary.attributes();
-        let mut reader = ValueReader { violations: Vec::new(), notes: Vec::new(), as_of, today };
+        let mut reader =
+            ValueReader { dictionary, violations: Vec::new(), notes: Vec::new(), as_of, today };
         for (name, value) in object {
             let Some(at) = attributes.find(name) else {
                 let hint = did_you_mean(name, attributes.list.iter().map(|known| &*known.id));
@@ -130,7 +135,8 @@ impl Profile {
             }
             let attribute = &attributes.list[at];
             match reader.value(attribute, value) {
-                Ok(known) => self.known[at] = known,
+                Ok(Some(known)) => self.set(at, known),
+                Ok(None) => {}
                 Err(Wrong { expected, found }) => reader.violations.push(Violation {
                     pointer: format!("{pointer}/{name}"),
                     code: "bad_attribute",
@@ -152,7 +158,7 @@ impl Profile {
     }
 
     pub fn is_known(&self, attribute: usize) -> bool {
-        self.known.get(attribute).is_some_and(Option::is_some)
+        self.present >> attribute & 1 == 1
     }
 
     /// Tells whether the value was assumed.
@@ -164,8 +170,19 @@ impl Profile {
         self.assumed != 0
     }
 
+    /// Sets an attribute, in place of what was known of it.
+    fn set(&mut self, attribute: usize, known: Known) {
+        let place = (self.present & ((1 << attribute) - 1)).count_ones() as usize;
+        match self.is_known(attribute) {
+            true => self.known[place] = known,
+            false => self.known.insert(place, known),
+        }
+        self.present |= 1 << attribute;
+    }
+
     fn of(&self, attribute: usize) -> Option<&Known> {
-        self.known.get(attribute)?.as_ref()
+        let below = self.present & ((1 << attribute) - 1);
+        self.is_known(attribute).then(|| &self.known[below.count_ones() as usize])
     }
 
     /// Returns a date, in days since 1970-01-01.
@@ -271,14 +288,15 @@ fn wrong<T>(expected: impl Into<String>, found: &Value) -> Result<T, Wrong> {
     Err(Wrong { expected: expected.into(), found: found.to_string() })
 }
 
-struct ValueReader {
+struct ValueReader<'a> {
+    dictionary: &'a Dictionary,
     violations: Vec<Violation>,
     notes: Vec<Note>,
     as_of: i32,
     today: i32,
 }
 
-impl ValueReader {
+impl ValueReader<'_> {
     fn note(&mut self, attribute: &Attribute, code: &'static str, say: String) {
         self.notes.push(Note { attribute: attribute.id.to_string(), code, say });
     }
@@ -481,8 +499,8 @@ impl ValueReader {
         Ok(Some(Known::Text(text)))
     }
 
-    /// Reads a code, or a label of the vocabulary that means one.
-    fn code(&self, vocabulary: &Vocabulary, value: &Value) -> Result<Vec<u32>, Wrong> {
+    /// Reads a code, or a label of the vocabulary that means one, with everything above it, nearest first.
+    fn code(&self, vocabulary: &Vocabulary, value: &Value) -> Result<Arc<[u32]>, Wrong> {
         let text = match value {
             Value::String(text) => text.trim().to_owned(),
             Value::Number(number) => number.to_string(),
@@ -494,16 +512,13 @@ impl ValueReader {
             Some(_) => Some(text.as_str()),
             None => vocabulary.by_label(&text),
         };
-        let Some(mut at) = code.and_then(|code| vocabulary.index(code)) else {
-            let expected = super::reader::wanted_code(vocabulary, &text);
-            return Err(Wrong { expected, found: text });
-        };
-        let mut path = vec![at as u32];
-        while let Some(parent) = vocabulary.entries[at].parent {
-            at = parent;
-            path.push(at as u32);
+        match code.and_then(|code| self.dictionary.path(vocabulary, code)) {
+            Some(path) => Ok(path),
+            None => {
+                let expected = super::reader::wanted_code(vocabulary, &text);
+                Err(Wrong { expected, found: text })
+            }
         }
-        Ok(path)
     }
 
     /// Reads a list of codes, or `{"complete": true, "items": […]}`.

@@ -19,6 +19,9 @@ pub struct Question {
     pub attributes: Vec<String>,
 }
 
+/// Sets of attributes that are added up before they are taken apart.
+const SLOTS: usize = 256;
+
 /// Adds up what the undecided records wait for.
 pub struct Tally<'a> {
     dictionary: &'a Dictionary,
@@ -27,6 +30,15 @@ pub struct Tally<'a> {
     /// By group of attributes that are asked together.
     decides: Vec<u64>,
     group_of: Vec<usize>,
+    /// Records that wait for the same attributes, many of them one after the other.
+    waiting: Vec<Waiting>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Waiting {
+    missing: u128,
+    weight: f64,
+    count: u64,
 }
 
 impl<'a> Tally<'a> {
@@ -40,6 +52,7 @@ impl<'a> Tally<'a> {
             weights: vec![0.0; count],
             decides: vec![0; questions + count],
             group_of,
+            waiting: vec![Waiting::default(); SLOTS],
         }
     }
 
@@ -47,28 +60,42 @@ impl<'a> Tally<'a> {
         if standing.verdict != Verdict::Unknown || standing.missing == 0 {
             return;
         }
-        let count = f64::from(standing.missing.count_ones());
-        // What gives no stated sum is worth asking for, too.
-        let weight = (1.0 + table.ceiling(standing.row)).ln().max(1.0) / count;
-        let mut bits = standing.missing;
+        let folded = (standing.missing as u64) ^ (standing.missing >> 64) as u64;
+        let slot = (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as usize;
+        if self.waiting[slot].missing != standing.missing {
+            let before = std::mem::take(&mut self.waiting[slot]);
+            self.take_apart(before);
+            self.waiting[slot].missing = standing.missing;
+        }
+        self.waiting[slot].weight += table.weight(standing.row);
+        self.waiting[slot].count += 1;
+    }
+
+    fn take_apart(&mut self, waiting: Waiting) {
+        let share = waiting.weight / f64::from(waiting.missing.count_ones().max(1));
+        let mut bits = waiting.missing;
         let mut groups = [0_u128; 2];
         while bits != 0 {
             let attribute = bits.trailing_zeros() as usize;
             bits &= bits - 1;
-            self.weights[attribute] += weight;
+            self.weights[attribute] += share;
             let group = self.group_of[attribute];
             groups[group / 128] |= 1 << (group % 128);
         }
         for (half, mut bits) in groups.into_iter().enumerate() {
             while bits != 0 {
-                self.decides[half * 128 + bits.trailing_zeros() as usize] += 1;
+                self.decides[half * 128 + bits.trailing_zeros() as usize] += waiting.count;
                 bits &= bits - 1;
             }
         }
     }
 
     /// Returns the questions that decide the most, that first.
-    pub fn questions(&self, most: usize) -> Vec<Question> {
+    pub fn questions(&mut self, most: usize) -> Vec<Question> {
+        for slot in 0..SLOTS {
+            let waiting = std::mem::take(&mut self.waiting[slot]);
+            self.take_apart(waiting);
+        }
         let attributes = self.dictionary.attributes();
         let mut groups: Vec<(f64, usize, Vec<usize>)> = Vec::new();
         for (attribute, &weight) in

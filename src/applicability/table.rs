@@ -4,21 +4,23 @@
 //! the order of the places where they apply, so that those elsewhere are passed over without being looked at. New
 //! records go to a tail, which is sorted in when it has grown. The verdicts are those of [`super::explain`].
 
+mod judge;
+
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hasher};
 use std::sync::Arc;
 
-use super::condition::{Check, Detail, How, Need, Node, Subject, Test, ValidOn};
+use super::condition::{Check, How, Node, Subject, Test, ValidOn};
 use super::dictionary::Dictionary;
 use super::explain;
-use super::near::reach;
 use super::profile::Profile;
 use super::rules::{Effect, Rules};
 use super::value::{Moment, year_of};
 use super::window::{Exclusion, WindowState};
 use super::{Verdict, amount};
 use crate::record::RecordId;
+use judge::Judge;
 
 /// Records in the tail, beside a twentieth of all, before they are sorted in.
 const TAIL: usize = 1_024;
@@ -45,6 +47,10 @@ pub struct Table {
     regions: Vec<Option<u32>>,
     regions_by_condition: HashMap<u32, u32>,
     rows: Vec<Row>,
+    /// What deciding looks at, row by row.
+    hot: Vec<Hot>,
+    /// The conditions of the rows that have the same on every day.
+    refs: Vec<u32>,
     /// Rows of the sorted part, by region; the others are the tail.
     sections: Vec<(u32, u32, u32)>,
     sorted: usize,
@@ -102,6 +108,23 @@ struct Row {
     linked: Vec<RecordId>,
 }
 
+/// What deciding looks at of a record: close together, since it looks at very many.
+#[derive(Clone, Copy)]
+struct Hot {
+    first_day: i32,
+    last_day: i32,
+    /// Among [`Table::refs`].
+    start: u32,
+    count: u32,
+    /// The most that it can give, in yuan, and how much asking for it is worth.
+    ceiling: f32,
+    weight: f32,
+    live: bool,
+    modelled: bool,
+    /// Whether its conditions are the same on every day.
+    is_steady: bool,
+}
+
 /// How one record stands to a profile, without reasons.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Standing {
@@ -125,6 +148,8 @@ impl Table {
             regions: Vec::new(),
             regions_by_condition: HashMap::new(),
             rows: Vec::new(),
+            hot: Vec::new(),
+            refs: Vec::new(),
             sections: Vec::new(),
             sorted: 0,
             dead: 0,
@@ -152,7 +177,12 @@ impl Table {
 
     /// The most that a record can give, in yuan; 0 where it does not say.
     pub fn ceiling(&self, row: u32) -> f64 {
-        f64::from(self.rows[row as usize].ceiling)
+        f64::from(self.hot[row as usize].ceiling)
+    }
+
+    /// How much it is worth to decide a record: log(1 + ceiling), at least 1.
+    pub(super) fn weight(&self, row: u32) -> f64 {
+        f64::from(self.hot[row as usize].weight)
     }
 
     /// Days until a record's window closes; `None` unless it is open.
@@ -225,6 +255,7 @@ impl Table {
             ended_by_others: None,
             linked: linked.clone(),
         });
+        self.heat(row);
         self.by_id.insert(id.clone(), row);
         linked.iter().chain([&id]).for_each(|id| self.settle(id));
         if self.rows.len() - self.sorted > TAIL + self.rows.len() / 20
@@ -238,6 +269,7 @@ impl Table {
     pub fn remove(&mut self, id: &RecordId) {
         let Some(row) = self.by_id.remove(id) else { return };
         self.rows[row as usize].live = false;
+        self.hot[row as usize].live = false;
         self.dead += 1;
         for other in std::mem::take(&mut self.rows[row as usize].linked) {
             if let Some(links) = self.links.get_mut(&other) {
@@ -255,6 +287,7 @@ impl Table {
         let day = self.ended_by(id).map(|link| link.day);
         if let Some(&row) = self.by_id.get(id) {
             self.rows[row as usize].ended_by_others = day;
+            self.hot[row as usize].last_day = self.rows[row as usize].last_day();
         }
     }
 
@@ -275,6 +308,39 @@ impl Table {
         self.sorted = rows.len();
         self.dead = 0;
         self.rows = rows;
+        self.hot.clear();
+        self.refs.clear();
+        (0..self.sorted as u32).for_each(|row| self.heat(row));
+    }
+
+    /// Lays out what deciding looks at of the row behind the last one.
+    fn heat(&mut self, row: u32) {
+        let known = &self.rows[row as usize];
+        let start = self.refs.len() as u32;
+        let is_steady = known.epochs.len() == 1;
+        if is_steady {
+            self.refs.extend(&known.epochs[0].1);
+        }
+        self.hot.push(Hot {
+            first_day: known.first_day,
+            last_day: known.last_day(),
+            start,
+            count: self.refs.len() as u32 - start,
+            ceiling: known.ceiling,
+            weight: known.ceiling.ln_1p().max(1.0),
+            live: known.live,
+            modelled: known.modelled,
+            is_steady,
+        });
+    }
+
+    /// The conditions of a row on a day.
+    fn conditions_of(&self, row: u32, day: i32) -> &[u32] {
+        let hot = &self.hot[row as usize];
+        match hot.is_steady {
+            true => &self.refs[hot.start as usize..(hot.start + hot.count) as usize],
+            false => self.rows[row as usize].conditions(day),
+        }
     }
 
     /// Compiles the conditions for every span of days in which they are the same.
@@ -417,32 +483,32 @@ impl Table {
     ) -> u64 {
         let mut judge = Judge::new(self, profile, as_of);
         let mut elsewhere = 0;
-        let mut one = |judge: &mut Judge<'_>, row: u32| {
-            if self.rows[row as usize].live {
-                f(judge.row(row));
+        let mut one = |judge: &mut Judge<'_>, row: u32, region: u32| {
+            if self.hot[row as usize].live {
+                f(judge.row(row, region));
             }
         };
         if let Some(rows) = only {
-            rows.iter().for_each(|&row| one(&mut judge, row));
+            rows.iter().for_each(|&row| one(&mut judge, row, self.rows[row as usize].region));
             return 0;
         }
         for &(region, start, end) in &self.sections {
             if judge.region(region) == Verdict::Fail {
-                let rows = &self.rows[start as usize..end as usize];
+                let rows = &self.hot[start as usize..end as usize];
                 elsewhere += match self.dead {
                     0 => rows.len(),
                     _ => rows.iter().filter(|row| row.live).count(),
                 } as u64;
                 continue;
             }
-            (start..end).for_each(|row| one(&mut judge, row));
+            (start..end).for_each(|row| one(&mut judge, row, region));
         }
         for row in self.sorted..self.rows.len() {
-            let known = &self.rows[row];
-            if known.live && judge.region(known.region) == Verdict::Fail {
+            let region = self.rows[row].region;
+            if self.hot[row].live && judge.region(region) == Verdict::Fail {
                 elsewhere += 1;
             } else {
-                one(&mut judge, row as u32);
+                one(&mut judge, row as u32, region);
             }
         }
         elsewhere
@@ -468,8 +534,8 @@ impl Table {
         as_of: i32,
     ) -> Vec<Verdict> {
         let known = &self.rows[row as usize];
-        let ended = Self::ended(known, as_of).is_some();
-        let conditions = known.conditions(as_of);
+        let ended = self.hot[row as usize].excluded(as_of).is_some();
+        let conditions = self.conditions_of(row, as_of);
         profiles
             .map(|profile| {
                 if ended {
@@ -541,23 +607,29 @@ impl Table {
         };
         (verdict, end)
     }
+}
 
-    /// Why a record does not hold on a day.
-    fn ended(row: &Row, as_of: i32) -> Option<Exclusion> {
-        if as_of < row.first_day {
+impl Hot {
+    /// Why the record does not hold on a day.
+    fn excluded(&self, as_of: i32) -> Option<Exclusion> {
+        if as_of < self.first_day {
             return Some(Exclusion::NotYetInForce);
         }
-        let last = match (row.last_day, row.ended_by_others) {
-            // Ended by its own word, on the day of the other's.
-            (i32::MIN, Some(day)) => day - 1,
-            (last, Some(day)) => last.min(day - 1),
-            (last, None) => last,
-        };
-        (as_of > last).then_some(Exclusion::NoLongerInForce)
+        (as_of > self.last_day).then_some(Exclusion::NoLongerInForce)
     }
 }
 
 impl Row {
+    /// The last day on which it holds, others taken into account.
+    fn last_day(&self) -> i32 {
+        match (self.last_day, self.ended_by_others) {
+            // Ended by its own word, on the day of the other's.
+            (i32::MIN, Some(day)) => day - 1,
+            (last, Some(day)) => last.min(day - 1),
+            (last, None) => last,
+        }
+    }
+
     fn conditions(&self, day: i32) -> &[u32] {
         if let [(_, only)] = &self.epochs[..] {
             return only;
@@ -593,262 +665,5 @@ impl std::fmt::Write for HashWriter {
     fn write_str(&mut self, text: &str) -> std::fmt::Result {
         self.0.write(text.as_bytes());
         Ok(())
-    }
-}
-
-/// What has been decided for one profile.
-struct Judge<'a> {
-    table: &'a Table,
-    profile: &'a Profile,
-    as_of: i32,
-    /// 0: not looked at; else the verdict and one.
-    checks: Vec<u8>,
-    /// The same, with [`KNOWN`] and [`REACHED`] of those that fail.
-    conditions: Vec<u8>,
-    /// What is missing to decide a condition: a place among the masks, or 0.
-    missing: Vec<u16>,
-    masks: Vec<u128>,
-    masks_known: HashMap<u128, u16>,
-}
-
-const VERDICT: u8 = 3;
-/// Whether it is known that a failing condition is within reach.
-const KNOWN: u8 = 4;
-const REACHED: u8 = 8;
-
-fn coded(verdict: Verdict) -> u8 {
-    match verdict {
-        Verdict::Fail => 1,
-        Verdict::Unknown => 2,
-        Verdict::Pass => 3,
-    }
-}
-
-fn decoded(code: u8) -> Option<Verdict> {
-    match code & VERDICT {
-        1 => Some(Verdict::Fail),
-        2 => Some(Verdict::Unknown),
-        3 => Some(Verdict::Pass),
-        _ => None,
-    }
-}
-
-impl<'a> Judge<'a> {
-    fn new(table: &'a Table, profile: &'a Profile, as_of: i32) -> Self {
-        Self {
-            table,
-            profile,
-            as_of,
-            checks: vec![0; table.checks.len()],
-            conditions: vec![0; table.conditions.len()],
-            missing: vec![0; table.conditions.len()],
-            masks: vec![0],
-            masks_known: HashMap::new(),
-        }
-    }
-
-    fn region(&mut self, region: u32) -> Verdict {
-        match self.table.regions[region as usize] {
-            Some(condition) => self.condition(condition),
-            None => Verdict::Pass,
-        }
-    }
-
-    fn row(&mut self, at: u32) -> Standing {
-        let table = self.table;
-        let row = &table.rows[at as usize];
-        let mut standing = Standing {
-            row: at,
-            verdict: self.region(row.region),
-            near: false,
-            excluded: Table::ended(row, self.as_of),
-            missing: 0,
-        };
-        if standing.verdict == Verdict::Fail {
-            standing.excluded = Some(Exclusion::Region);
-            return standing;
-        }
-        if !row.modelled {
-            standing.verdict = standing.verdict.min(Verdict::Unknown);
-            for (condition, reason) in
-                [(row.audience, Exclusion::Audience), (row.industry, Exclusion::Industry)]
-            {
-                if condition == NONE {
-                    continue;
-                }
-                let verdict = self.condition(condition);
-                if verdict == Verdict::Fail {
-                    standing.excluded = standing.excluded.or(Some(reason));
-                }
-                standing.verdict = standing.verdict.min(verdict);
-            }
-        }
-        let conditions = row.conditions(self.as_of);
-        let mut failed = 0;
-        for &condition in conditions {
-            let verdict = self.condition(condition);
-            standing.verdict = standing.verdict.min(verdict);
-            if verdict == Verdict::Fail {
-                failed += 1;
-                let place = table.conditions[condition as usize].place;
-                if place != NONE
-                    && standing.excluded.is_none()
-                    && self.check(place) == Verdict::Fail
-                {
-                    standing.excluded = Some(Exclusion::Region);
-                }
-            }
-        }
-        if standing.excluded.is_some() {
-            return standing;
-        }
-        match standing.verdict {
-            Verdict::Fail => {
-                let most = table.dictionary.attributes().near.conditions;
-                standing.near = row.modelled
-                    && failed <= most
-                    && conditions.iter().all(|&condition| {
-                        self.condition(condition) != Verdict::Fail || self.reached(condition)
-                    });
-            }
-            Verdict::Unknown => {
-                let region = table.regions[row.region as usize];
-                let implied = [row.audience, row.industry];
-                let implied = implied.into_iter().filter(|condition| *condition != NONE);
-                for condition in conditions.iter().copied().chain(implied).chain(region) {
-                    if self.condition(condition) == Verdict::Unknown {
-                        standing.missing |= self.missing_of(condition);
-                    }
-                }
-            }
-            Verdict::Pass => {}
-        }
-        standing
-    }
-
-    fn condition(&mut self, condition: u32) -> Verdict {
-        let at = condition as usize;
-        if let Some(verdict) = decoded(self.conditions[at]) {
-            return verdict;
-        }
-        let table = self.table;
-        let start = table.conditions[at].start as usize;
-        let (verdict, _) = table.verdict_at(start, &mut |check| self.check(check));
-        self.conditions[at] = coded(verdict);
-        verdict
-    }
-
-    fn check(&mut self, check: u32) -> Verdict {
-        let at = check as usize;
-        if let Some(verdict) = decoded(self.checks[at]) {
-            return verdict;
-        }
-        let bound = &self.table.checks[at];
-        let verdict = bound.check.verdict(self.profile, bound.moment(self.as_of));
-        self.checks[at] = coded(verdict);
-        verdict
-    }
-
-    /// Tells whether a condition that fails is within reach.
-    fn reached(&mut self, condition: u32) -> bool {
-        let at = condition as usize;
-        if self.conditions[at] & KNOWN == 0 {
-            let start = self.table.conditions[at].start as usize;
-            let (_, reached, _) = self.reached_at(start);
-            self.conditions[at] |= KNOWN | if reached { REACHED } else { 0 };
-        }
-        self.conditions[at] & REACHED != 0
-    }
-
-    fn reached_at(&mut self, at: usize) -> (Verdict, bool, usize) {
-        let table = self.table;
-        let word = table.code[at];
-        match word & TAG {
-            CHECK => {
-                let verdict = self.check(word);
-                let bound = &table.checks[word as usize];
-                let reached = verdict == Verdict::Fail
-                    && bound.check.is_within_reach(
-                        self.profile,
-                        bound.moment(self.as_of),
-                        &table.dictionary,
-                    );
-                return (verdict, reached, at + 1);
-            }
-            OPEN => return (Verdict::Unknown, false, at + 1),
-            _ => {}
-        }
-        let how = match word & TAG {
-            ALL => How::All,
-            ANY => How::Any,
-            NOT_ANY => How::None,
-            _ => How::AtLeast(table.code[at + 2] as usize),
-        };
-        let (verdict, end) = table.verdict_at(at, &mut |check| self.check(check));
-        let mut members = Vec::new();
-        let mut next = at + 3;
-        for _ in 0..word & !TAG {
-            let (verdict, reached, after) = self.reached_at(next);
-            members.push((verdict, reached));
-            next = after;
-        }
-        (verdict, verdict == Verdict::Fail && reach(how, members.into_iter()), end)
-    }
-
-    /// The attributes that are missing to decide a condition that is not.
-    fn missing_of(&mut self, condition: u32) -> u128 {
-        let at = condition as usize;
-        if self.missing[at] == 0 {
-            let start = self.table.conditions[at].start as usize;
-            let mut mask = 0;
-            self.missing_at(start, &mut mask);
-            let next = self.masks.len();
-            let place = match self.masks_known.get(&mask) {
-                Some(&place) => place,
-                None if next < usize::from(u16::MAX) => {
-                    self.masks.push(mask);
-                    self.masks_known.insert(mask, next as u16);
-                    next as u16
-                }
-                None => return mask,
-            };
-            self.missing[at] = place;
-        }
-        self.masks[usize::from(self.missing[at])]
-    }
-
-    fn missing_at(&mut self, at: usize, mask: &mut u128) -> usize {
-        let table = self.table;
-        let word = table.code[at];
-        match word & TAG {
-            CHECK => {
-                if self.check(word) == Verdict::Unknown {
-                    let bound = &table.checks[word as usize];
-                    *mask |= self.needs_of(bound);
-                }
-                return at + 1;
-            }
-            OPEN => return at + 1,
-            _ => {}
-        }
-        let (verdict, end) = table.verdict_at(at, &mut |check| self.check(check));
-        if verdict == Verdict::Unknown {
-            let mut next = at + 3;
-            for _ in 0..word & !TAG {
-                next = self.missing_at(next, mask);
-            }
-        }
-        end
-    }
-
-    fn needs_of(&self, bound: &BoundCheck) -> u128 {
-        // Where one attribute is read, it is the one that is missing.
-        if bound.reads.count_ones() == 1 {
-            return bound.reads;
-        }
-        let mut needs: Vec<Need> = Vec::new();
-        bound.check.needs(self.profile, bound.moment(self.as_of), &mut needs);
-        debug_assert!(needs.iter().all(|need| !matches!(need.detail, Detail::Code(_))));
-        needs.iter().fold(0, |mask, need| mask | 1 << need.attribute)
     }
 }
