@@ -1,17 +1,11 @@
-// <kechuang-search>: a search box with suggestions for any site.
-//
-//   <kechuang-search kind="policy" lang="zh-CN">
-//     <form action="https://sti.example/search" role="search"><input type="search" name="q"> <button>搜索</button></form>
-//   </kechuang-search>
-//
-// The form inside works without this script; with it, the element shows its own box and asks the form's host for
-// suggestions. Attributes, events, parts and properties: /embed on that host.
+// <kechuang-search>: suggestions around a form that works without this script. Everything that can be set: /embed on
+// the form's host.
 (() => {
   'use strict';
   if (customElements.get('kechuang-search')) return;
 
   const script = document.currentScript;
-  // While an input method composes, a pause this long asks with what stands there (pinyin); shorter ones do not.
+  // Milliseconds; while an input method composes, only a longer pause asks, with the pinyin.
   const COMPOSING = 450, COMMITTED = 60, TYPED = 130, ANNOUNCE = 600, TIMEOUT = 4000, KEPT = 60;
   const TEXTS = {
     zh: {
@@ -119,7 +113,7 @@ a { color: var(--kechuang-accent, #0d4f94); }
       this.#inline = make('div', { part: 'results' });
       box.append(make('slot', { name: 'with' }), this.#form, this.#inline, make('slot', { name: 'status' }));
       root.append(box);
-      // Readers miss live regions in shadow roots and late ones: this one is outside and stays.
+      // Readers miss live regions in shadow roots, and late ones.
       this.#status = make('span', { role: 'status', slot: 'status' });
       Object.assign(this.#status.style, { position: 'absolute', width: '1px', height: '1px', overflow: 'hidden', clipPath: 'inset(50%)', whiteSpace: 'nowrap' });
       this.append(this.#status);
@@ -193,6 +187,7 @@ a { color: var(--kechuang-accent, #0d4f94); }
     }
 
     #show(items, q) {
+      const t = this.#texts;
       this.#items = items;
       this.#active = -1;
       this.#list.replaceChildren(...items.map((item, at) => {
@@ -202,12 +197,11 @@ a { color: var(--kechuang-accent, #0d4f94); }
           { text: item.text.slice(0, from) }, { text: item.text.slice(from, to), hit: true }, { text: item.text.slice(to) },
         ]);
         option.append(pieces(make('span'), parts));
-        if (item.label) option.append(make('small', { part: 'kind' }, item.label));
+        if (item.label) option.append(make('small', { part: 'kind' }, item.label[t === TEXTS.en ? 'en' : 'zh']));
         return option;
       }));
       const root = this.shadowRoot;
       if (items.length && root.activeElement === this.#input) this.#open(); else this.#close();
-      const t = this.#texts;
       clearTimeout(this.#say);
       this.#say = setTimeout(() => { this.#status.textContent = items.length ? t.found(items.length) : t.none; }, ANNOUNCE);
       this.#emit('results', { q, items });
@@ -277,8 +271,17 @@ a { color: var(--kechuang-accent, #0d4f94); }
       this.#input.value = item.text;
       this.#close();
       if (!this.#emit('select', { item, position: at + 1 })) return;
-      if (item.id && item.kind) location.assign(new URL(`/records/${encodeURIComponent(item.kind)}/${encodeURIComponent(item.id)}`, this.#action));
-      else this.#submit();
+      if (!item.id) return this.#submit();
+      this.#count(item, at + 1);
+      location.assign(this.#page(item));
+    }
+
+    #page({ kind, id }) { return new URL(`/records/${encodeURIComponent(kind)}/${encodeURIComponent(id)}`, this.#action); }
+
+    // Which result was opened, and its place; nothing of who.
+    #count({ kind, id }, position) {
+      if (this.getAttribute('analytics') === 'off' || navigator.doNotTrack === '1' || navigator.globalPrivacyControl) return;
+      navigator.sendBeacon(new URL('/v1/clicks', this.#action), JSON.stringify({ kind, id, position }));
     }
 
     #submit() {
@@ -305,10 +308,10 @@ a { color: var(--kechuang-accent, #0d4f94); }
         const found = await answer.json();
         if (turn !== this.#turn) return;
         const list = make('ol');
-        for (const item of found.items) {
-          const row = make('li', { part: 'result' });
-          const path = `/records/${encodeURIComponent(item.kind)}/${encodeURIComponent(item.id)}`;
-          row.append(pieces(make('a', { href: new URL(path, page).href }), item.highlights.title || [{ text: item.record.title }]));
+        for (const [at, item] of found.items.entries()) {
+          const row = make('li', { part: 'result' }), link = make('a', { href: this.#page(item) });
+          link.addEventListener('click', () => this.#count(item, at + 1));
+          row.append(pieces(link, item.highlights.title || [{ text: item.record.title }]));
           list.append(row);
         }
         const more = make('p');
@@ -324,7 +327,7 @@ a { color: var(--kechuang-accent, #0d4f94); }
 
   customElements.define('kechuang-search', KechuangSearch);
 
-  // The script alone: a box where it stands, or in the element that `data-mount` names.
+  // The script alone.
   const mount = script?.dataset.mount;
   if (script && (mount || 'here' in script.dataset)) {
     const place = mount ? document.querySelector(mount) : null;

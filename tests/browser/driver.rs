@@ -91,6 +91,11 @@ impl Browser {
 
     /// Presses a key as a person does.
     pub fn press(&self, key: &str) {
+        self.press_with(key, 0);
+    }
+
+    /// Presses a key while others are held; `modifiers` is 1 for Alt, 2 for Control, 8 for Shift.
+    pub fn press_with(&self, key: &str, modifiers: u8) {
         let text = match key {
             "Enter" => "\r",
             key if key.chars().count() == 1 => key,
@@ -104,13 +109,25 @@ impl Browser {
                 "ArrowDown" => 40,
                 "ArrowUp" => 38,
                 "Tab" => 9,
+                "Home" => 36,
+                "End" => 35,
                 _ => 0,
             };
             self.cdp(
                 "Input.dispatchKeyEvent",
-                json!({ "type": kind, "key": key, "text": text, "windowsVirtualKeyCode": code }),
+                json!({ "type": kind, "key": key, "text": text, "windowsVirtualKeyCode": code,
+                    "modifiers": modifiers }),
             );
         }
+    }
+
+    /// Gives a file to an input, as its dialog does.
+    pub fn choose_file(&self, selector: &str, path: &std::path::Path) {
+        let wanted = json!({ "using": "css selector", "value": selector });
+        let element = self.call("element", &wanted);
+        let id = element.as_object().and_then(|object| object.values().next());
+        let id = id.and_then(Value::as_str).expect("an element has an id").to_owned();
+        self.call(&format!("element/{id}/value"), &json!({ "text": path.display().to_string() }));
     }
 
     /// What the browser noted since it was last asked.

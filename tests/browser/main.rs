@@ -2,7 +2,11 @@
 //!
 //! Needs `chromium` and `chromedriver`; without them every test says that it was skipped.
 
+mod console;
 mod driver;
+mod embedding;
+mod keys;
+mod marks;
 mod pages;
 mod widget;
 
@@ -21,6 +25,8 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 struct Server {
     url: String,
+    /// An administrator's key.
+    key: String,
     _child: Child,
     _dir: tempfile::TempDir,
 }
@@ -28,6 +34,12 @@ struct Server {
 impl Server {
     fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
+        let made = Command::new(env!("CARGO_BIN_EXE_kechuang"))
+            .args(["key", "create", "--role", "administrator", "--data"])
+            .arg(dir.path().join("data"))
+            .output()
+            .unwrap();
+        let key = String::from_utf8(made.stdout).unwrap().trim().to_owned();
         let mut child = Command::new(env!("CARGO_BIN_EXE_kechuang"))
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(dir.path().join("data"))
@@ -39,7 +51,7 @@ impl Server {
         let url =
             lines.find_map(|line| Some(line.ok()?.split_once("ready: ")?.1.trim().to_owned()));
         std::thread::spawn(move || lines.for_each(drop));
-        Self { url: url.expect("the server says its address"), _child: child, _dir: dir }
+        Self { url: url.expect("the server says its address"), key, _child: child, _dir: dir }
     }
 }
 
@@ -90,6 +102,13 @@ struct Host {
 }
 
 impl Host {
+    /// Serves nothing else than `answer`, whatever is asked: an API that is out of order.
+    fn broken(status: &str) -> Self {
+        let host = Self::start();
+        host.pages.lock().unwrap().push(("*".to_owned(), status.to_owned(), String::new()));
+        host
+    }
+
     fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://localhost:{}", listener.local_addr().unwrap().port());
@@ -116,15 +135,18 @@ fn answer(mut stream: TcpStream, pages: &[(String, String, String)]) -> std::io:
     let read = stream.read(&mut bytes)?;
     let request = String::from_utf8_lossy(&bytes[..read]).into_owned();
     let path = request.split_whitespace().nth(1).unwrap_or("/").to_owned();
-    let found = pages.iter().find(|(known, ..)| *known == path);
+    let found = pages.iter().find(|(known, ..)| *known == path || known == "*");
     let (status, policy, body) = match found {
+        Some((any, status, html)) if any == "*" => {
+            (status.as_str(), "default-src 'none'", html.as_str())
+        }
         Some((_, policy, html)) => ("200 OK", policy.as_str(), html.as_str()),
         None => ("204 No Content", "default-src 'none'", ""),
     };
     write!(
         stream,
         "HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Security-Policy: {policy}\r\n\
-         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+         Access-Control-Allow-Origin: *\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
         body.len()
     )
 }

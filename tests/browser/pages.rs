@@ -22,7 +22,7 @@ const PAGES: [&str; 13] = [
 ];
 
 /// Width and what else differs.
-fn look(browser: &Browser, mode: &str) {
+pub fn look(browser: &Browser, mode: &str) {
     let (width, forced) = match mode {
         "narrow" => (320, "none"),
         "forced-colors" => (1280, "active"),
@@ -63,6 +63,25 @@ fn every_page_is_accessible_in_four_modes() {
             }
         }
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    });
+}
+
+/// axe cannot tell the colour below text on a gradient.
+#[test]
+fn text_on_the_first_page_is_light_on_dark() {
+    with_browser(|browser, site| {
+        look(browser, "usual");
+        browser.open(&format!("{site}/?lang=zh"));
+        browser.until("document.querySelector('kechuang-search')?.shadowRoot");
+        let colors = browser.run(
+            "return [...document.querySelectorAll('.hero h1, .hero .lede, .hero .help, .scopes label:not(:has(:checked))')]
+               .map(each => getComputedStyle(each).color)",
+        );
+        let colors = colors.as_array().unwrap();
+        assert!(
+            colors.len() > 5 && colors.iter().all(|color| *color == json!("rgb(255, 255, 255)")),
+            "{colors:?}"
+        );
     });
 }
 

@@ -7,12 +7,13 @@ use serde_json::json;
 use crate::driver::Browser;
 use crate::{Host, axe, check_quiet, with_browser};
 
-const INPUT: &str = "document.querySelector('kechuang-search').shadowRoot.querySelector('input')";
-const LIST: &str =
+pub const INPUT: &str =
+    "document.querySelector('kechuang-search').shadowRoot.querySelector('input')";
+pub const LIST: &str =
     "document.querySelector('kechuang-search').shadowRoot.querySelector('[role=listbox]')";
 
 /// A page of a host with the widget, as `/embed` says it.
-fn page(site: &str, before: &str, after: &str) -> String {
+pub fn page(site: &str, before: &str, after: &str) -> String {
     format!(
         "<!doctype html><html lang=zh-CN><head><meta charset=utf-8><title>门户</title>\
          <link rel=icon href=data:,></head><body><main><h1>门户</h1>{before}\
@@ -22,14 +23,14 @@ fn page(site: &str, before: &str, after: &str) -> String {
     )
 }
 
-fn policy(site: &str) -> String {
+pub fn policy(site: &str) -> String {
     format!(
         "default-src 'none'; img-src data:; script-src {site}; connect-src {site}; form-action {site}; \
          require-trusted-types-for 'script'; trusted-types 'none'"
     )
 }
 
-fn open(browser: &Browser, site: &str, before: &str, after: &str) -> Host {
+pub fn open(browser: &Browser, site: &str, before: &str, after: &str) -> Host {
     let host = Host::start();
     let url = host.page("/", &policy(site), &page(site, before, after));
     browser.open(&url);
@@ -38,7 +39,7 @@ fn open(browser: &Browser, site: &str, before: &str, after: &str) -> Host {
     host
 }
 
-fn compose(browser: &Browser, steps: &[&str]) {
+pub fn compose(browser: &Browser, steps: &[&str]) {
     for text in steps {
         browser.cdp(
             "Input.imeSetComposition",
@@ -48,7 +49,7 @@ fn compose(browser: &Browser, steps: &[&str]) {
     }
 }
 
-fn suggestions_asked(browser: &Browser) -> usize {
+pub fn suggestions_asked(browser: &Browser) -> usize {
     browser.requests().iter().filter(|url| url.contains("/v1/suggest")).count()
 }
 
