@@ -9,6 +9,15 @@
     return template.content;
   };
 
+  // Which result was opened, and its place; nothing of who.
+  if (navigator.doNotTrack !== '1' && !navigator.globalPrivacyControl) {
+    const first = Number(new URLSearchParams(location.search).get('offset')) || 0;
+    document.querySelectorAll('.cards h2 a').forEach((link, at) => link.addEventListener('click', () => {
+      const [, , kind, id] = link.pathname.split('/').map(decodeURIComponent), position = first + at + 1;
+      if (position <= 100) navigator.sendBeacon('/v1/clicks', JSON.stringify({ kind, id, position }));
+    }));
+  }
+
   for (const button of document.querySelectorAll('[data-print]')) {
     button.hidden = false;
     button.addEventListener('click', () => print());

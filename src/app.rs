@@ -22,11 +22,14 @@ use crate::service::applicability::ApplicabilityService;
 use crate::service::correction::Corrector;
 use crate::service::dictionaries::Dictionaries;
 use crate::service::feedback::FeedbackService;
+use crate::service::import::jobs::ImportJobs;
 use crate::service::indexing::{Indexing, IndexingError, Progress};
 use crate::service::ingest::IngestService;
 use crate::service::keys::Keys;
+use crate::service::keys::attempts::Attempts;
 use crate::service::matches::MatchService;
 use crate::service::profiles::Profiles;
+use crate::service::review::ReviewService;
 use crate::service::search::SearchService;
 use crate::service::suggest::{PopularOptions, SuggestService};
 use crate::service::vectors::Vectors;
@@ -53,7 +56,11 @@ pub struct App {
     pub applicability: Arc<ApplicabilityService>,
     pub profiles: Profiles,
     pub ingest: IngestService,
+    pub review: ReviewService,
+    pub imports: ImportJobs,
     pub keys: Keys,
+    /// Keys that were tried on the page and are none.
+    pub attempts: Attempts,
     pub clock: Clock,
 }
 
@@ -97,6 +104,11 @@ impl Clock {
         let now = Timestamp::now();
         let whole = now - i64::from(now.subsec_nanosecond()).nanoseconds();
         whole.to_string()
+    }
+
+    /// Seconds since 1970-01-01 in UTC.
+    pub fn seconds(&self) -> i64 {
+        Timestamp::now().as_second()
     }
 
     /// Reads an instant in RFC 3339 as the service's zone shows it: `2026-11-23 16:05`.
@@ -197,6 +209,9 @@ impl App {
                 dictionary: dictionary.clone(),
                 store: store.clone(),
             },
+            review: ReviewService::new(store.clone()),
+            imports: ImportJobs::new(config.data.join("imports")),
+            attempts: Attempts::default(),
             search,
             alerts,
             vectors,

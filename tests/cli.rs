@@ -60,6 +60,9 @@ fn keys_are_made_before_the_first_start() {
     let (_, err) = check(dir.path(), &["key", "revoke", id, "--data", "d"], 1);
     contains(&err, id);
     check(dir.path(), &["key", "create", "--role", "king", "--data", "d"], 2);
+    let reserved = ["key", "create", "--role", "operator", "--owner", "@portal", "--data", "d"];
+    let (_, error) = check(dir.path(), &reserved, 1);
+    contains(&error, "the service's own");
 }
 
 #[test]
@@ -113,6 +116,12 @@ fn standard_input_cells_and_maps_go_in() {
     child.stdin.take().unwrap().write_all(b"{\"id\":\"s\",\"title\":\"x\"}\n{}\n").unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(3));
     assert!(dir.path().join("stdin.rejected.jsonl").exists());
+
+    write(dir.path(), "rows.json", "[\n{\"id\":\"j\",\"title\":\"y\"},\n{\"id\":\"k\"}]");
+    let json = ["import", "--kind", "achievement", "--data", "d", "rows.json"];
+    check(dir.path(), &json, 3);
+    let rejected = std::fs::read_to_string(dir.path().join("rows.json.rejected.jsonl")).unwrap();
+    assert_eq!(lines(&rejected)[0]["line"], 3, "where the object begins");
 
     write(dir.path(), "cells.csv", "id,title,keywords,price_yuan\nc,\"泵, 阀\",甲;乙,5万元\n");
     check(dir.path(), &["import", "--kind", "achievement", "--data", "d", "cells.csv"], 0);

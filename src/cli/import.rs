@@ -48,7 +48,7 @@ pub struct Import {
     /// Separates the values in a CSV cell of a field with several; may be repeated
     #[arg(long, value_name = "TEXT", default_values = [";", "；"])]
     separator: Vec<String>,
-    /// JSONL, JSONL.gz or CSV files; `-` is standard input
+    /// JSONL, JSON or CSV files, also packed (.gz); `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 }
@@ -125,9 +125,7 @@ impl Import {
     }
 
     fn format_of(&self, file: &Path) -> Format {
-        let name = file.to_string_lossy().to_lowercase();
-        let name = name.strip_suffix(".gz").unwrap_or(&name);
-        self.format.unwrap_or(if name.ends_with(".csv") { Format::Csv } else { Format::Jsonl })
+        self.format.unwrap_or_else(|| Format::of_name(&file.to_string_lossy()))
     }
 
     fn import_file<T: Target>(

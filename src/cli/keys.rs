@@ -9,7 +9,7 @@ use clap::{Args, Subcommand, ValueEnum as _};
 
 use super::{Place, need_folder, open_store};
 use crate::app::Clock;
-use crate::service::keys::{Keys, Role};
+use crate::service::keys::{Keys, RESERVED, Role};
 
 const IN_USE: &str = "a server has the data folder; stop it for as long as this takes";
 
@@ -28,7 +28,7 @@ pub struct Create {
     /// What the key may do
     #[arg(long, value_enum)]
     role: Role,
-    /// Name that records written with the key belong to [default: the key's id]
+    /// Name that records written with the key belong to, not beginning with @ [default: the key's id]
     #[arg(long, value_name = "NAME")]
     owner: Option<String>,
     #[command(flatten)]
@@ -72,6 +72,11 @@ impl Create {
     fn run(self) -> anyhow::Result<ExitCode> {
         let owner =
             self.owner.map(|owner| owner.trim().to_owned()).filter(|owner| !owner.is_empty());
+        if owner.as_ref().is_some_and(|owner| owner.starts_with(RESERVED)) {
+            bail!(
+                "--owner: names that begin with {RESERVED} are the service's own; choose another"
+            );
+        }
         let key = open(&self.place, false)?.create(self.role, owner, Clock::new(0).now())?;
         writeln!(std::io::stdout(), "{key}")?;
         Ok(ExitCode::SUCCESS)

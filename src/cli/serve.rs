@@ -86,7 +86,7 @@ fn first_key(app: &App) -> anyhow::Result<()> {
     let key = app.keys.create(Role::Administrator, None, app.clock.now())?;
     eprintln!(
         "The administrator's key, shown this once; it is needed for writing:\n\n    {key}\n\n\
-         Use it as `Authorization: Bearer KEY`, or as `kechuang import --server URL --key KEY`.\n\
+         Use it as `Authorization: Bearer KEY`, as `kechuang import --server URL --key KEY`, or to sign in at /admin.\n\
          More keys: `kechuang key create --role ROLE` while the server is stopped.\n"
     );
     Ok(())

@@ -76,7 +76,7 @@ async fn run(request: Request, next: Next, limit: Duration) -> Response {
 fn limit(state: &AppState, route: &str, may_read: bool) -> Duration {
     let limits = &state.limits;
     match route {
-        "/v1/bulk" => limits.bulk + limits.refresh + SLACK,
+        "/v1/bulk" | "/admin/import" => limits.bulk + limits.refresh + SLACK,
         _ if may_read => limits.read,
         "/v1/search" => limits.receive + limits.read,
         _ => limits.receive + limits.read + limits.refresh,
@@ -122,9 +122,9 @@ fn preflight(request: &Request) -> Option<Response> {
     Some(response)
 }
 
-/// Questions that are too long for an address: they change nothing, so pages of any origin may ask them.
+/// Questions that are too long for an address, and what is only counted: pages of any origin may send them.
 fn asks_only(method: &Method, path: &str) -> bool {
-    const QUESTIONS: [&str; 3] = ["/v1/search", "/v1/match", "/v1/applicability"];
+    const QUESTIONS: [&str; 4] = ["/v1/search", "/v1/match", "/v1/applicability", "/v1/clicks"];
     *method == Method::POST && QUESTIONS.contains(&path)
 }
 

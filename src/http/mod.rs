@@ -1,5 +1,6 @@
 //! The HTTP side: every route on one page, and the server that carries them.
 
+mod analysis;
 mod applicability;
 pub mod auth;
 mod bulk;
@@ -161,6 +162,9 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(subscriptions::get_calendar))
         .routes(routes!(feedback::list_feedback, feedback::post_feedback))
         .routes(routes!(feedback::list_judgements))
+        .routes(routes!(analysis::list_gaps))
+        .routes(routes!(analysis::list_statistics))
+        .routes(routes!(analysis::post_click))
 }
 
 /// The API alone.

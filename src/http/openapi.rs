@@ -1,5 +1,6 @@
 //! The description of the API: OpenAPI 3.1, from the routes, the kinds and the table of problems.
 
+mod analysis;
 mod applicability;
 mod feedback;
 mod matches;
@@ -58,7 +59,8 @@ const TEXT: &str = "text/plain";
 /// Every operation.
 fn shapes() -> impl Iterator<Item = &'static Shape> {
     let more = matches::SHAPES.iter().chain(subscriptions::SHAPES);
-    SHAPES.iter().chain(more).chain(applicability::SHAPES).chain(feedback::SHAPES)
+    let more = more.chain(applicability::SHAPES).chain(feedback::SHAPES);
+    SHAPES.iter().chain(more).chain(analysis::SHAPES)
 }
 
 const SHAPES: &[Shape] = &[
@@ -314,7 +316,8 @@ fn schemas(catalog: &Catalog) -> Value {
         schemas[&name] = json_schema(kind);
     }
     let more = matches::schemas().into_iter().chain(subscriptions::schemas());
-    for (name, schema) in more.chain(applicability::schemas()).chain(feedback::schemas()) {
+    let more = more.chain(applicability::schemas()).chain(feedback::schemas());
+    for (name, schema) in more.chain(analysis::schemas()) {
         schemas[name] = schema;
     }
     schemas["Record"] = json!({
@@ -466,6 +469,12 @@ fn fixed_schemas() -> Value {
             "properties": {
                 "text": string.clone(),
                 "kind": { "type": ["string", "null"], "description": "null for what belongs to no kind, or to several" },
+                "label": {
+                    "type": "object",
+                    "description": "What the kind is called; absent without one",
+                    "properties": { "zh": string.clone(), "en": string.clone() },
+                    "required": ["zh", "en"],
+                },
                 "source": { "enum": ["title", "code", "name", "term", "query"] },
                 "id": { "type": "string", "description": "Titles only: the record" },
                 "highlights": many("Fragment"),
@@ -575,6 +584,7 @@ fn example(schema: &str, media: &str) -> Option<Value> {
         ("BulkResult", _) => Some(json!(
             "{\"line\":1,\"status\":201,\"kind\":\"KIND\",\"id\":\"a-1\",\"revision\":7}\n"
         )),
+        ("Click", _) => Some(json!({ "kind": "KIND", "id": "ID", "position": 1 })),
         _ => applicability::example(schema),
     }
 }

@@ -67,9 +67,7 @@ async fn answer(
     let today = app.clock.today();
     let found = state.searches.run(move || {
         let page = app.search.search(&request, principal.scope(), today)?;
-        if page.corrected.is_none() {
-            app.suggest.note_search(&request, page.total, today);
-        }
+        app.suggest.note_search(&request, &page, today);
         let body = serde_json::to_vec(&page).expect("a page has only string keys");
         Ok::<_, SearchError>((body, page.relaxation))
     });

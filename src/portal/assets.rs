@@ -73,10 +73,14 @@ static WIDGETS: LazyLock<BTreeMap<String, Asset>> = LazyLock::new(|| {
 pub static STYLE: LazyLock<String> = LazyLock::new(|| url("style.", ".css"));
 /// URL of the style sheet of forms, results of checks and charts.
 pub static TASKS_STYLE: LazyLock<String> = LazyLock::new(|| url("tasks.", ".css"));
+/// URL of the style sheet of the console.
+pub static ADMIN_STYLE: LazyLock<String> = LazyLock::new(|| url("admin.", ".css"));
 /// URL of the icon.
 pub static ICON: LazyLock<String> = LazyLock::new(|| url("icon.", ".svg"));
 /// URL of the pages' own script.
 pub static SCRIPT: LazyLock<String> = LazyLock::new(|| url("portal.", ".js"));
+/// URL of the script of the page that other sites show in a frame.
+pub static FRAME_SCRIPT: LazyLock<String> = LazyLock::new(|| url("frame.", ".js"));
 /// URL of the search box that the pages share with other sites.
 pub static WIDGET: LazyLock<String> = LazyLock::new(|| widget_path("kechuang-search.js"));
 

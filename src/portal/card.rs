@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::links::record_path;
 use super::value::plain;
 use super::visitor::Visitor;
-use crate::presentation::page::Item;
+use crate::presentation::page::{Contribution, Item, Synonym};
 use crate::presentation::snippet::Fragment;
 use crate::record::Field;
 use crate::record::kind::{Catalog, FieldType, RecordKind};
@@ -13,6 +13,8 @@ use crate::record::value::days;
 
 /// Most values of one field on a card.
 const MAX_VALUES: usize = 3;
+/// Most words that a card says were found.
+const MAX_WORDS: usize = 6;
 
 pub struct Card {
     pub kind_label: String,
@@ -25,6 +27,17 @@ pub struct Card {
     pub published: Option<String>,
     pub deadline: Option<Deadline>,
     pub facts: Vec<Fact>,
+    pub why: Option<Why>,
+}
+
+/// Why a record stands where it does.
+pub struct Why {
+    /// What was found of what was typed.
+    pub words: Vec<String>,
+    /// Other ways to say it that were looked for.
+    pub also: Vec<String>,
+    /// What the score is made of, and its share in percent; the largest first.
+    pub parts: Vec<(String, String)>,
 }
 
 /// A short word on the state of a record.
@@ -91,12 +104,58 @@ impl Card {
             published: fields.get("published_on").and_then(Value::as_str).map(str::to_owned),
             deadline: deadline(kind, &fields, visitor, today),
             facts: facts.collect(),
+            why: why(item, catalog, visitor),
         })
+    }
+
+    /// Adds the synonyms that were looked for and that the card shows.
+    pub fn with_synonyms(mut self, synonyms: &[Synonym]) -> Self {
+        if let Some(why) = &mut self.why {
+            let shown: String = self.title.iter().chain(&self.snippet).map(|p| &*p.text).collect();
+            let shown = shown.to_lowercase();
+            let also = synonyms.iter().flat_map(|synonym| &synonym.also);
+            why.also = also.filter(|also| shown.contains(also.as_str())).cloned().collect();
+        }
+        self
     }
 
     pub fn plain_title(&self) -> String {
         self.title.iter().map(|fragment| fragment.text.as_str()).collect()
     }
+}
+
+/// Tells why a result of a search by words stands where it does; `None` for a list that is ordered otherwise.
+fn why(item: &Item, catalog: &Catalog, visitor: &Visitor) -> Option<Why> {
+    let explanation = item.explanation.as_ref()?;
+    let total: f32 = explanation.iter().map(|part| part.value.max(0.0)).sum();
+    if total <= 0.0 {
+        return None;
+    }
+    let name = |part: &Contribution| {
+        // Parts of the text's score and declared signals may have the same name, not the same label.
+        let declared = catalog.scoring.signals.iter();
+        let declared = declared
+            .filter(|known| *known.name == *part.signal)
+            .find(|known| *known.label.zh == *part.label);
+        match (declared, (visitor.texts().signal)(&part.signal)) {
+            (Some(known), _) => visitor.lang.pick(&known.label).to_owned(),
+            (None, Some(text)) => text.to_owned(),
+            (None, None) => part.label.to_string(),
+        }
+    };
+    let mut parts: Vec<&Contribution> =
+        explanation.iter().filter(|part| part.value / total >= 0.005).collect();
+    parts.sort_by(|a, b| b.value.total_cmp(&a.value));
+    let mut words: Vec<String> = Vec::new();
+    for fragment in item.highlights.values().flatten().filter(|fragment| fragment.hit) {
+        if !words.contains(&fragment.text) {
+            words.push(fragment.text.clone());
+        }
+    }
+    words.truncate(MAX_WORDS);
+    let share = |part: &Contribution| format!("{:.0} %", part.value / total * 100.0);
+    let parts = parts.into_iter().map(|part| (name(part), share(part)));
+    Some(Why { words, also: Vec::new(), parts: parts.collect() })
 }
 
 /// The value of a single term, with what it means for the record.

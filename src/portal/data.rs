@@ -12,11 +12,12 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::assets::TASKS_STYLE;
+use super::csv::row;
 use super::error::{Failure, not_found_page};
 use super::text::{IntegratorTexts, Lang, grouped};
 use super::value::plain;
 use super::visitor::{Frame, Visitor};
-use super::{answer, page};
+use super::{answer, overview, page};
 use crate::app::App;
 use crate::http::AppState;
 use crate::query::request::SearchRequest;
@@ -38,6 +39,7 @@ struct DataPage {
     t: &'static IntegratorTexts,
     tasks_style: &'static str,
     sets: Vec<DataSet>,
+    charts: Vec<String>,
 }
 
 struct DataSet {
@@ -64,7 +66,14 @@ fn make(app: &App, visitor: &Visitor) -> Result<Response, Failure> {
             updated: updated.unwrap_or_else(|| "–".to_owned()),
         });
     }
+    let charts = [
+        overview::kinds(visitor, &overview::counts(app)?),
+        overview::months(app, visitor)?,
+        overview::deadlines(app, visitor)?,
+    ];
+    let charts = charts.iter().map(|chart| chart.figure(visitor.lang)).collect::<Result<_, _>>();
     let template = DataPage {
+        charts: charts.map_err(|_| Failure::Internal)?,
         frame: visitor.frame(visitor.texts().data),
         t: IntegratorTexts::of(visitor.lang),
         tasks_style: &TASKS_STYLE,
@@ -189,7 +198,7 @@ fn write_file(app: &App, kind: &RecordKind, format: Format, to: &mpsc::Sender<Pi
 }
 
 /// A field that fits a cell and that everybody may see.
-fn is_column(field: &Field) -> bool {
+pub fn is_column(field: &Field) -> bool {
     field.field_type != FieldType::Object && field.visibility == Visibility::Public
 }
 
@@ -200,19 +209,6 @@ fn line(kind: &str, id: &str, fields: Fields, to: &mut Vec<u8>) {
     object.extend(fields);
     serde_json::to_writer(&mut *to, &object).expect("a vector takes everything");
     to.push(b'\n');
-}
-
-fn row(cells: impl IntoIterator<Item = impl AsRef<str>>, to: &mut Vec<u8>) {
-    let mut writer = csv::WriterBuilder::new().from_writer(to);
-    // Spreadsheets run what begins like a formula.
-    let safe = cells.into_iter().map(|cell| match cell.as_ref() {
-        text if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => format!("'{text}"),
-        text => text.to_owned(),
-    });
-    writer
-        .write_record(safe)
-        .and_then(|()| Ok(writer.flush()?))
-        .expect("a vector takes everything");
 }
 
 /// A value in one cell: codes stay codes, several values are separated by `; `.

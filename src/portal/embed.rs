@@ -53,6 +53,7 @@ struct EmbedPage {
 #[template(path = "embed_frame.html")]
 struct FramePage {
     frame: Frame,
+    script: &'static str,
 }
 
 pub async fn get_embed(State(state): State<AppState>, visitor: Visitor) -> Response {
@@ -187,11 +188,12 @@ fn snippet(mode: &str, choice: &Choice<'_>) -> (String, String) {
         "form" => (form, format!("form-action {origin}")),
         "frame" => (
             format!(
-                "<iframe src=\"{origin}{}\" title=\"{}\"\n        width=\"100%\" height=\"420\" loading=\"lazy\"></iframe>",
+                "<iframe src=\"{origin}{}\" title=\"{}\"\n        width=\"100%\" height=\"420\"></iframe>\n{}",
                 frame_path(kind, *lang).replace('&', "&amp;"),
                 texts.search,
+                tag("kechuang-frame.js"),
             ),
-            format!("frame-src {origin}"),
+            format!("frame-src {origin}; script-src {origin}"),
         ),
         "matches" => (
             format!(
@@ -229,7 +231,7 @@ fn snippet(mode: &str, choice: &Choice<'_>) -> (String, String) {
 }
 
 fn files() -> Vec<(String, String, String)> {
-    let names = ["kechuang-search.js", "kechuang-matches.js"];
+    let names = ["kechuang-search.js", "kechuang-matches.js", "kechuang-frame.js"];
     let describe = |name: &str| {
         let kb = widget_bytes(name)?.len() as f64 / 1_000.0;
         let path = format!("/widget/{WIDGET_VERSION}/{name}");
@@ -259,7 +261,7 @@ pub async fn get_frame(State(state): State<AppState>, visitor: Visitor) -> Respo
     let mut frame = visitor.frame("");
     let kind = visitor.param("kind").and_then(|name| visitor.catalog.kind(name));
     frame.kinds = kind.map(|kind| kind.name.to_string()).unwrap_or_default();
-    let mut response = page(StatusCode::OK, &FramePage { frame });
+    let mut response = page(StatusCode::OK, &FramePage { frame, script: &assets::FRAME_SCRIPT });
     let ancestors = match state.site.frame_ancestors.as_slice() {
         [] => "*".to_owned(),
         origins => format!("'self' {}", origins.join(" ")),
@@ -277,7 +279,11 @@ mod tests {
 
     #[test]
     fn widgets_stay_small() {
-        for (name, most) in [("kechuang-search.js", 6_000), ("kechuang-matches.js", 3_000)] {
+        for (name, most) in [
+            ("kechuang-search.js", 6_000),
+            ("kechuang-matches.js", 3_000),
+            ("kechuang-frame.js", 600),
+        ] {
             let bytes = widget_bytes(name).unwrap();
             let mut zip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
             std::io::Write::write_all(&mut zip, bytes).unwrap();

@@ -29,6 +29,11 @@ const SEARCH_ATTRIBUTES: Rows = &[
         "address of the result page; that of the form inside by default",
     ),
     (
+        "analytics",
+        "off：不上报打开了第几条；浏览器要求不跟踪（DNT、GPC）时一律不报",
+        "off: do not tell which result was opened; never told when the browser asks not to track (DNT, GPC)",
+    ),
+    (
         "slot=\"with\"",
         "写在内部表单上：表单仍显示在框上方，如单选的范围",
         "on the form inside: it stays visible above the box",

@@ -18,6 +18,11 @@ use crate::store::StoreError;
 pub enum Failure {
     NotFound,
     Bad(Vec<Violation>),
+    /// Whoever looks may not do it, or not in this way.
+    Refused {
+        heading: &'static str,
+        text: &'static str,
+    },
     /// Ours; the cause is in the log.
     Internal,
     /// It may work in a moment.
@@ -81,6 +86,7 @@ impl Failure {
         let (status, heading, text) = match self {
             Failure::NotFound => (StatusCode::NOT_FOUND, t.not_found, t.not_found_text),
             Failure::Bad(_) => (StatusCode::BAD_REQUEST, t.bad_request, t.bad_request_text),
+            Failure::Refused { heading, text } => (StatusCode::FORBIDDEN, heading, text),
             Failure::Internal => (StatusCode::INTERNAL_SERVER_ERROR, t.internal, t.internal_text),
             Failure::Unavailable => {
                 (StatusCode::SERVICE_UNAVAILABLE, t.unavailable, t.unavailable_text)

@@ -6,10 +6,11 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::json;
 
+use super::assets::TASKS_STYLE;
 use super::card::{Card, is_deadline};
 use super::error::Failure;
 use super::visitor::{Frame, Visitor};
-use super::{answer, page, script_json};
+use super::{answer, overview, page, script_json};
 use crate::app::App;
 use crate::http::AppState;
 use crate::query::request::SearchRequest;
@@ -37,6 +38,9 @@ struct HomePage {
     /// Searches that people often make, with their addresses.
     hot: Vec<(String, String)>,
     footer: String,
+    /// Records by kind.
+    chart: String,
+    tasks_style: &'static str,
     json_ld: String,
 }
 
@@ -121,7 +125,11 @@ fn make(app: &App, visitor: &Visitor) -> Result<Response, Failure> {
     let mut frame = visitor.frame("");
     frame.box_in_header = false;
     let json_ld = json_ld(visitor);
+    let counts: Vec<u64> = app.catalog.kinds.iter().map(|kind| count_of(kind)).collect();
+    let chart = overview::kinds(visitor, &counts).figure(visitor.lang);
     let template = HomePage {
+        chart: chart.map_err(|_| Failure::Internal)?,
+        tasks_style: &TASKS_STYLE,
         frame,
         tasks: tasks(visitor),
         hot: hot(app, visitor),

@@ -111,6 +111,11 @@ impl SearchPlace {
         place.address("/search.atom")
     }
 
+    /// Address of the results as a table.
+    pub fn table(&self) -> String {
+        self.at(0).address("/search.csv")
+    }
+
     /// Address of the page that subscribes to what the place finds.
     pub fn subscribe(&self) -> String {
         let place = Self { sort: None, offset: 0, raw: false, ..self.clone() };

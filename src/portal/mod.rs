@@ -3,22 +3,28 @@
 //! No page needs a script, and every state of every page is a URL. No kind is named here: pages of a new kind come from
 //! its file alone.
 
+mod admin;
 mod assets;
 mod card;
+mod chart;
 mod check;
+mod csv;
 mod data;
 mod developers;
 mod embed;
 mod embed_reference;
 mod error;
+mod export;
 mod facets;
 mod feeds;
 mod form;
 mod help;
 mod home;
 mod links;
+mod overview;
 mod record;
 mod search;
+mod share;
 mod subscribe;
 mod text;
 mod value;
@@ -53,6 +59,9 @@ pub fn router(state: AppState) -> Router {
         .route("/", get(home::get_home))
         .route("/search", get(search::get_results))
         .route("/records/{kind}/{id}", get(record::get_record))
+        .route("/records/{kind}/{id}/deadline.ics", get(share::get_calendar))
+        .route("/search.csv", get(export::get_results))
+        .route("/statistics/{name}", get(overview::get_csv))
         .route("/embed", get(embed::get_embed))
         .route("/embed/search", get(embed::get_frame))
         .route("/developers", get(developers::get_developers))
@@ -68,6 +77,7 @@ pub fn router(state: AppState) -> Router {
         .route("/help", get(help::get_help))
         .route("/check", get(check::get_check).post(check::post_check))
         .route("/subscriptions/new", get(subscribe::get_subscribe).post(subscribe::post_subscribe))
+        .merge(admin::router())
         .route("/{form}/new", get(form::get_form).post(form::post_form))
         .route("/{form}/new/live", post(form::post_live))
         .route("/assets/{name}", get(assets::get_asset))

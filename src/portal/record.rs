@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use super::card::{self, Deadline, Fact, Stamp};
 use super::error::{self, Failure};
 use super::links::{address, record_path};
+use super::share::{self, QrImage};
 use super::text::{FormTexts, Lang};
 use super::value::{Links, Shown, plain, show};
 use super::visitor::{Frame, Visitor};
@@ -45,6 +46,11 @@ struct RecordPage {
     original: Option<String>,
     /// Address of the check against this record alone.
     check: Option<String>,
+    /// The record that holds in place of this one: title, address, and since when.
+    successor: Option<(String, String, Option<String>)>,
+    qr: Option<QrImage>,
+    /// Address of the deadlines as a calendar.
+    calendar: Option<String>,
     /// Heading, and records with their addresses.
     related: Vec<(String, Vec<(String, String)>)>,
     sections: Vec<SectionView>,
@@ -53,19 +59,20 @@ struct RecordPage {
     json_ld: String,
 }
 
-struct SectionView {
-    label: String,
-    anchor: String,
-    rows: Vec<FieldView>,
+/// A group of fields.
+pub struct SectionView {
+    pub label: String,
+    pub anchor: String,
+    pub rows: Vec<FieldView>,
 }
 
-struct FieldView {
-    label: String,
+pub struct FieldView {
+    pub label: String,
     /// The section says it already.
-    hide_label: bool,
+    pub hide_label: bool,
     /// More than a line of text.
-    long: bool,
-    shown: Shown,
+    pub long: bool,
+    pub shown: Shown,
 }
 
 pub async fn get_record(
@@ -95,6 +102,8 @@ fn make(app: &App, visitor: &Visitor, kind: &str, id: &str) -> Result<Response, 
     let stamped = kind.page.stamp.as_deref().or(kind.card.badge.as_deref());
     let stamp = stamped.and_then(|path| card::stamp(kind, path, &record.fields, visitor));
     let text = |name: &str| record.fields.get(name).and_then(Value::as_str);
+    let path = record_path(&record.kind, &record.id);
+    let is_dated = !share::deadlines(kind, &record, app.clock.today()).is_empty();
     let mut frame = visitor.frame(&title);
     frame.column = lang.pick(&kind.label).to_owned();
     if let Some(summary) = text("summary").or(text("body")) {
@@ -116,6 +125,9 @@ fn make(app: &App, visitor: &Visitor, kind: &str, id: &str) -> Result<Response, 
             let lang = visitor.chosen.map(|lang| ("lang", lang.name()));
             address("/check", [("id", &*record.id)].into_iter().chain(lang))
         }),
+        successor: successor(app, visitor, kind, &record)?,
+        qr: share::qr(&format!("{}{path}", visitor.origin)),
+        calendar: is_dated.then(|| visitor.link(&format!("{path}/deadline.ics"))),
         related: related(app, visitor, kind, &record),
         kind_label: lang.pick(&kind.label).to_owned(),
         kind_href: visitor
@@ -132,12 +144,17 @@ fn make(app: &App, visitor: &Visitor, kind: &str, id: &str) -> Result<Response, 
     Ok(page(StatusCode::OK, &template))
 }
 
-fn title_of(record: &Record) -> String {
+pub fn title_of(record: &Record) -> String {
     record.fields.get("title").and_then(Value::as_str).unwrap_or(&record.id).to_owned()
 }
 
 /// The kind's sections, then every field that none of them names.
-fn sections(app: &App, visitor: &Visitor, kind: &RecordKind, record: &Record) -> Vec<SectionView> {
+pub fn sections(
+    app: &App,
+    visitor: &Visitor,
+    kind: &RecordKind,
+    record: &Record,
+) -> Vec<SectionView> {
     let lang = visitor.lang;
     let links = RecordLinks { app, visitor, kind };
     let view = |field: &Field, section: &str| {
@@ -190,6 +207,25 @@ fn table(app: &App, visitor: &Visitor, kind: &RecordKind, record: &Record) -> Ve
         Some(FieldView { label, hide_label: false, long: false, shown })
     });
     rows.collect()
+}
+
+/// The record that ends this one.
+fn successor(
+    app: &App,
+    visitor: &Visitor,
+    kind: &RecordKind,
+    record: &Record,
+) -> Result<Option<(String, String, Option<String>)>, Failure> {
+    if kind.applicability.is_none() {
+        return Ok(None);
+    }
+    let versions = app.applicability.versions(&record.record_id(), &Principal::default())?;
+    let found = versions.and_then(|versions| versions.successor);
+    // One that is not public has no title and no page.
+    Ok(found.and_then(|found| {
+        let href = visitor.link(&record_path(&record.kind, &found.id));
+        Some((found.title?, href, found.from))
+    }))
 }
 
 /// Records like this one, and what is recommended for it.

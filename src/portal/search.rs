@@ -8,7 +8,7 @@ use axum::response::Response;
 use super::card::Card;
 use super::error::Failure;
 use super::facets::{self, Chip, Group};
-use super::links::SearchPlace;
+use super::links::{SearchPlace, address};
 use super::text::{Texts, grouped};
 use super::visitor::{Frame, Visitor};
 use super::{answer, page};
@@ -22,6 +22,8 @@ use crate::record::kind::Direction;
 
 /// Page numbers on either side of the current one.
 const WINDOW: usize = 2;
+/// Other searches that are offered.
+const MAX_RELATED: usize = 6;
 /// Words of the query that a page without results offers one by one.
 const MAX_WORDS: usize = 6;
 
@@ -41,9 +43,13 @@ struct ResultsPage {
     cards: Vec<Card>,
     pager: Pager,
     nothing: Option<Nothing>,
+    /// Other searches that people make with the same words, with their addresses.
+    related: Vec<(String, String)>,
     /// Addresses for those who want to hear of what is new here.
     subscribe: String,
     feed: String,
+    /// Address of the results as a table.
+    table: String,
 }
 
 /// A link among several of which one or more are current.
@@ -103,7 +109,9 @@ fn make(app: &App, visitor: &Visitor) -> Result<Response, Failure> {
     let mut request = place.request();
     let paths = facets::paths(&app.catalog, &place);
     request.facets = paths.iter().map(ToString::to_string).chain(["kind".to_owned()]).collect();
+    request.explain = true;
     let mut found = search(&request)?;
+    app.suggest.note_search(&request, &found, app.clock.today());
     let mut notes = Vec::new();
     if found.total == 0 && !place.kinds.is_empty() && !place.q.is_empty() {
         // The words were looked for in every kind; now in these alone, and so with less.
@@ -111,6 +119,7 @@ fn make(app: &App, visitor: &Visitor) -> Result<Response, Failure> {
             kind: place.kinds.clone(),
             select: place.select.clone(),
             facets: request.facets.clone(),
+            explain: true,
             ..place.request()
         };
         let mut wider = search(&within)?;
@@ -160,10 +169,13 @@ fn make(app: &App, visitor: &Visitor) -> Result<Response, Failure> {
         cards: {
             let items = found.items.iter();
             let today = app.clock.today();
-            items.filter_map(|item| Card::of(item, &app.catalog, visitor, today)).collect()
+            let cards = items.filter_map(|item| Card::of(item, &app.catalog, visitor, today));
+            cards.map(|card| card.with_synonyms(&found.understood.synonyms)).collect()
         },
+        related: related(app, visitor, &place, &found.understood.words),
         subscribe: place.subscribe(),
         feed: place.feed(),
+        table: place.table(),
         pager: pager(&place, found.total, visitor.texts()),
         nothing,
     };
@@ -355,6 +367,23 @@ fn pager(place: &SearchPlace, total: u64, t: &Texts) -> Pager {
     }
 }
 
+/// Finds what others ask with one of the words, the most asked first.
+fn related(
+    app: &App,
+    visitor: &Visitor,
+    place: &SearchPlace,
+    words: &[String],
+) -> Vec<(String, String)> {
+    let words: Vec<&String> = words.iter().filter(|word| word.chars().nth(1).is_some()).collect();
+    let asked = app.suggest.popular(usize::MAX).into_iter();
+    let near = asked.filter(|asked| {
+        let folded = asked.to_lowercase();
+        *asked != place.q && words.iter().any(|word| folded.contains(word.as_str()))
+    });
+    let href = |q: &String| visitor.anywhere().with(|place| place.q.clone_from(q)).href();
+    near.take(MAX_RELATED).map(|q| (q.clone(), href(&q))).collect()
+}
+
 /// Gathers what helps: how the query was read, ways to ask for less, and the kinds that do have something.
 fn nothing(
     app: &App,
@@ -390,6 +419,14 @@ fn nothing(
             let alone = SearchPlace { q: word.clone(), ..visitor.anywhere() };
             tries.push(((t.try_word)(word), alone.href()));
         }
+    }
+    // What nobody has can be asked for.
+    for form in app.catalog.kinds.iter().filter_map(|kind| kind.form.as_ref()) {
+        let title: String = place.q.chars().take(100).collect();
+        let lang = visitor.chosen.map(|lang| ("lang", lang.name()));
+        let pairs = [("title", title.as_str())].into_iter().chain(lang);
+        let label = visitor.lang.pick(&form.label).to_owned();
+        tries.push((label, address(&format!("/{}/new", form.path), pairs)));
     }
     tries.push((t.try_everything.to_owned(), visitor.anywhere().href()));
     let by_kind = tabs(app, visitor, &bare, &without)?;

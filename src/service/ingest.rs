@@ -59,6 +59,9 @@ pub struct Written {
     pub created: bool,
 }
 
+/// What would become of a draft: its record, and whether it would be new.
+pub type Rehearsed = Result<(RecordId, bool), Rejection>;
+
 /// Why one record was not written.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Rejection {
@@ -244,6 +247,44 @@ impl IngestService {
         let before = indexing::read(existing)?;
         let differs = before.fields != record.fields || before.state != record.state;
         differs.then(|| versions::keep(existing)).flatten()
+    }
+
+    /// Tells what would become of drafts, in order: whether each would be new, or why it would be refused. Writes
+    /// nothing.
+    pub fn rehearse(&self, drafts: Vec<Draft>, by: &Key) -> Result<Vec<Rehearsed>, StoreError> {
+        let mut answers = Vec::with_capacity(drafts.len());
+        for draft in drafts {
+            answers.push(match self.check(draft, by) {
+                Err(rejection) => Err(rejection),
+                Ok(checked) => {
+                    let existing = self.store.get(&checked.id)?;
+                    record_of(&checked, existing.as_ref(), by, "")
+                        .map(|_| (checked.id, existing.is_none()))
+                }
+            });
+        }
+        Ok(answers)
+    }
+
+    /// Moves a record to another state and writes `beside` with it, if it is still what `stored` says.
+    pub(super) fn move_to(
+        &self,
+        stored: &StoredRecord,
+        state: State,
+        beside: Write,
+        now: &str,
+    ) -> Result<Result<Revision, Rejection>, StoreError> {
+        let Some(before) = indexing::read(stored) else { return Ok(Err(Rejection::NotFound)) };
+        let record = Record { state, updated_at: now.to_owned(), ..before };
+        let body =
+            serde_json::to_vec(&Stored::from(&record)).expect("a record has only string keys");
+        let expected = Expected::At(stored.revision);
+        let mut batch = vec![Write { id: stored.id.clone(), expected, body: Some(body) }, beside];
+        batch.extend(self.earlier_version(&record, Some(stored)));
+        Ok(match self.store.append(vec![batch])?.remove(0) {
+            Ok(revisions) => Ok(revisions[0]),
+            Err(conflict) => Err(Rejection::Precondition { found: conflict.found }),
+        })
     }
 
     /// Withdraws a record.

@@ -1,5 +1,8 @@
 //! Keys and what they allow.
 
+pub mod attempts;
+mod sessions;
+
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -10,6 +13,7 @@ use sha2::Sha256;
 
 use crate::record::{Record, RecordId, Visibility};
 use crate::store::{Expected, Store, StoreError, Write};
+pub use sessions::SESSION_SECONDS;
 
 /// Kind of the records that hold keys.
 const KIND: &str = "_key";
@@ -25,7 +29,7 @@ pub enum Role {
     Widget,
     /// Writes its own records, which a reviewer publishes.
     Contributor,
-    /// Reads everything.
+    /// Reads everything, and decides what becomes public.
     Reviewer,
     /// Imports, writes and publishes.
     Operator,
@@ -44,7 +48,13 @@ impl Role {
         matches!(self, Role::Operator | Role::Administrator)
     }
 
-    fn sees_everything(self) -> bool {
+    /// Decides what others have written: whether it is public.
+    pub fn may_review(self) -> bool {
+        matches!(self, Role::Reviewer | Role::Operator | Role::Administrator)
+    }
+
+    /// Sees records in every state, and every field.
+    pub fn sees_everything(self) -> bool {
         !matches!(self, Role::Widget | Role::Contributor)
     }
 }
@@ -116,6 +126,9 @@ impl Key {
     }
 }
 
+/// Owners that begin so are the service's own: what comes from its pages belongs to them.
+pub const RESERVED: char = '@';
+
 /// Makes, finds and revokes keys.
 pub struct Keys {
     store: Arc<dyn Store>,
@@ -164,13 +177,18 @@ impl Keys {
         else {
             return Ok(None);
         };
-        let Some(stored) = self.store.get(&RecordId::new(KIND, id))? else { return Ok(None) };
-        let key: Key = serde_json::from_slice(&stored.json)
-            .map_err(|error| StoreError::Corrupt(format!("key {id}: {error}")))?;
+        let Some(key) = self.get(id)? else { return Ok(None) };
         let mut mac = self.mac();
         mac.update(secret.as_bytes());
         let expected = STANDARD.decode(&key.hash).unwrap_or_default();
         Ok(mac.verify_slice(&expected).is_ok().then_some(key))
+    }
+
+    /// Reads a key by its id.
+    pub fn get(&self, id: &str) -> Result<Option<Key>, StoreError> {
+        let Some(stored) = self.store.get(&RecordId::new(KIND, id))? else { return Ok(None) };
+        let key = serde_json::from_slice(&stored.json);
+        key.map(Some).map_err(|error| StoreError::Corrupt(format!("key {id}: {error}")))
     }
 
     /// Lists every key.

@@ -1,5 +1,6 @@
 //! The HTTP API, through the real router over a real store and index in a temporary folder.
 
+mod analysis;
 mod applicability;
 mod bulk;
 mod correction;

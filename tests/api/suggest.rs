@@ -106,6 +106,8 @@ async fn shows_what_was_meant_and_where_it_is_from() {
     let title = &suggest(&server, "xnyqc", "&kind=policy").await["items"][0];
     assert_eq!((&title["kind"], &title["id"]), (&json!("policy"), &json!("p-1")));
     assert_eq!(title["source"], "title");
+    assert_eq!(title["label"], json!({ "zh": "政策", "en": "Policy" }));
+    assert_eq!(item["label"], Value::Null, "of no kind");
 }
 
 #[tokio::test]

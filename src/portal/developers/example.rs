@@ -147,7 +147,8 @@ impl Example {
             return text.replace("KIND", &self.kind);
         }
         if !declared.is_null() {
-            return declared.to_string().replace("\"KIND\"", &format!("{:?}", self.kind));
+            let text = declared.to_string().replace("\"KIND\"", &format!("{:?}", self.kind));
+            return text.replace("\"ID\"", &format!("{:?}", self.id));
         }
         let mut record = self.record.clone();
         match name {

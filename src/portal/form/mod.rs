@@ -29,6 +29,7 @@ use crate::service::ingest::{Draft, Rejection};
 use crate::service::keys::Key;
 use input::{Control, Entered, Input};
 use panel::Panel;
+pub use panel::advice_points;
 
 /// Owner of what comes from the form: nobody's key has the name.
 const OWNER: &str = "@portal";
@@ -64,6 +65,8 @@ struct SentPage {
     tasks_style: &'static str,
     id: String,
     stage: &'static str,
+    /// What the reviewer said.
+    reason: Option<String>,
     record: Option<String>,
     again: String,
 }
@@ -118,6 +121,13 @@ fn sent(
             Stage::Published => t.stage_published,
             Stage::Rejected => t.stage_rejected,
             Stage::Draft | Stage::Pending => t.stage_pending,
+        },
+        reason: match record.state {
+            Stage::Rejected => {
+                let decisions = app.review.decisions(&id)?;
+                decisions.into_iter().next().map(|last| last.reason)
+            }
+            _ => None,
         },
         record: (record.state == Stage::Published)
             .then(|| visitor.link(&record_path(&record.kind, &record.id))),

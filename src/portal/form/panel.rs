@@ -53,9 +53,7 @@ impl Panel {
         fields: &Fields,
     ) -> Self {
         let t = FormTexts::of(visitor.lang);
-        let (met, missing): (Vec<&Advice>, Vec<&Advice>) =
-            form.advice.iter().partition(|advice| is_met(advice, fields));
-        let points = met.iter().map(|advice| u64::from(advice.points)).sum();
+        let (points, missing) = advice_points(form, fields);
         let written: usize =
             fields.values().filter_map(Value::as_str).map(|text| text.chars().count()).sum();
         let wait = written < LEAST;
@@ -72,6 +70,13 @@ impl Panel {
             groups: if wait { Vec::new() } else { groups(app, visitor, kind, form, fields) },
         }
     }
+}
+
+/// How complete a record is, of 100, and what is missing.
+pub fn advice_points<'a>(form: &'a Form, fields: &Fields) -> (u64, Vec<&'a Advice>) {
+    let (met, missing): (Vec<&Advice>, Vec<&Advice>) =
+        form.advice.iter().partition(|advice| is_met(advice, fields));
+    (met.iter().map(|advice| u64::from(advice.points)).sum(), missing)
 }
 
 fn is_met(advice: &Advice, fields: &Fields) -> bool {

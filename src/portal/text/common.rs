@@ -37,6 +37,7 @@ texts! {
     example_demand: Text =
         "寻求海水淡化反渗透膜元件国产替代，稳定脱盐率不低于 99.8 %",
         "寻求海水淡化反渗透膜元件国产替代，稳定脱盐率不低于 99.8 %";
+    related_searches: Text = "相关搜索", "Related searches";
     hot: Text = "热搜词", "Often searched";
     task_check: Text = "查政策能不能报", "Which policies apply to us?";
     task_check_text: Text =
@@ -47,6 +48,37 @@ texts! {
     key_points: Text = "要点", "In brief";
     document: Text = "文件信息", "Document";
     print: Text = "打印", "Print";
+    address: Text = "网址", "Address";
+    export_table: Text = "导出 CSV", "Export as CSV";
+    why: Text = "为什么在这里", "Why it is here";
+    why_words: Text = "命中", "Found";
+    why_also: Text = "同义说法", "Other words for it";
+    why_parts: Text = "得分构成", "What the score is made of";
+    signal: fn(&str) -> Option<&'static str> = |name| match name {
+        "words" => Some("词语匹配"),
+        "grams" => Some("相邻字匹配"),
+        "chars" => Some("单字匹配"),
+        "title" => Some("标题匹配"),
+        "keywords" => Some("关键词匹配"),
+        "code" => Some("编号匹配"),
+        "synonyms" => Some("同义说法匹配"),
+        _ => None,
+    }, |name| match name {
+        "words" => Some("words"),
+        "grams" => Some("pairs of characters"),
+        "chars" => Some("single characters"),
+        "title" => Some("title"),
+        "keywords" => Some("keywords"),
+        "code" => Some("codes"),
+        "synonyms" => Some("other words for it"),
+        _ => None,
+    };
+    share_page: Text = "扫码查看", "Open on a phone";
+    share_text: Text = "用手机或微信扫一扫，打开这一页。", "Scan it to open this page on a phone.";
+    qr_label: Text = "本页地址的二维码", "QR code of this page’s address";
+    add_calendar: Text = "加入日历", "Add to calendar";
+    successor: Text = "现行文件", "What holds now";
+    successor_from: With = |day| format!("自 {day} 起"), |day| format!("from {day}");
     similar: Text = "相似内容", "Similar";
     check_this: Text = "看看我能不能报", "Does it apply to us?";
     original: Text = "查看原文", "Original text";

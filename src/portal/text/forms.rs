@@ -42,6 +42,7 @@ texts! {
     stage_pending: Text = "等待审核", "Waiting for review";
     stage_published: Text = "已公开", "Published";
     stage_rejected: Text = "未通过", "Not accepted";
+    reason: Text = "审核意见", "What the reviewer said";
     see_record: Text = "查看公开页面", "See it";
     another: Text = "再发布一条", "Post another";
     foreign: Text = "请从本站的页面提交", "Please send from a page of this site";

@@ -99,12 +99,16 @@ macro_rules! texts {
     };
 }
 
+mod admin;
+mod charts;
 mod check;
 mod common;
 mod forms;
 mod help;
 mod integrators;
 
+pub use admin::AdminTexts;
+pub use charts::ChartTexts;
 pub use check::CheckTexts;
 pub use common::Texts;
 pub use forms::FormTexts;

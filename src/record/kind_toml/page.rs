@@ -10,7 +10,7 @@ use crate::record::kind::{Advice, FieldType, Form, Page};
 use crate::record::nearest::did_you_mean;
 
 /// First segments of addresses that are taken.
-const TAKEN: [&str; 14] = [
+const TAKEN: [&str; 15] = [
     "admin",
     "assets",
     "check",
@@ -22,6 +22,7 @@ const TAKEN: [&str; 14] = [
     "records",
     "search",
     "sitemap",
+    "statistics",
     "subscriptions",
     "v1",
     "widget",

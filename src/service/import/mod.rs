@@ -1,5 +1,6 @@
 //! Rows of files to drafts of records, in groups. What a row cannot be is said with its line; nothing is lost silently.
 
+pub mod jobs;
 mod map;
 mod map_toml;
 mod rows;
@@ -7,7 +8,7 @@ mod rule;
 #[cfg(test)]
 mod tests;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use map::{ImportMap, Tally};
@@ -20,13 +21,13 @@ use crate::record::{Fields, RecordKind};
 use crate::store::StoreError;
 
 /// A row that was not taken in, as the file of rejected rows holds it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rejected {
     /// Counted from 1; of a row over several lines, the first.
     pub line: u64,
     pub reason: String,
     /// As the API gives them.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub violations: Vec<Value>,
     /// The row as it came; the beginning of its text when it could not be read.
     pub row: Value,
@@ -107,7 +108,7 @@ fn in_words(violations: &[Violation]) -> String {
 }
 
 /// Counts of one file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     pub read: u64,
     pub created: u64,

@@ -1,8 +1,9 @@
-//! Rows of JSONL and CSV files, one at a time; a bad one spoils only itself.
+//! Rows of JSONL, JSON and CSV files, one at a time; a bad one spoils only itself.
 
 use std::io::{self, BufRead, BufReader, Read};
 
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::record::Fields;
 
@@ -18,6 +19,21 @@ pub enum Format {
     Jsonl,
     /// A header and a row a line, separated by commas
     Csv,
+    /// One array of objects
+    Json,
+}
+
+impl Format {
+    /// Guesses from the name of a file, also a packed one; JSONL when it says nothing.
+    pub fn of_name(name: &str) -> Self {
+        let name = name.to_lowercase();
+        let name = name.strip_suffix(".gz").unwrap_or(&name);
+        match name.rsplit_once('.') {
+            Some((_, "csv")) => Format::Csv,
+            Some((_, "json")) => Format::Json,
+            _ => Format::Jsonl,
+        }
+    }
 }
 
 /// One row.
@@ -40,6 +56,7 @@ pub struct RowError {
 pub enum Rows<'a> {
     Jsonl { reader: Box<dyn BufRead + 'a>, line: u64, buffer: Vec<u8> },
     Csv { reader: Box<csv::Reader<Box<dyn Read + 'a>>>, header: Vec<String> },
+    Json { rows: std::vec::IntoIter<Row> },
 }
 
 /// Unpacks what begins like gzip, also several files in one; anything else is given as it is.
@@ -53,10 +70,12 @@ pub fn unpacked<'a>(reader: impl Read + 'a) -> io::Result<Box<dyn BufRead + 'a>>
 }
 
 impl<'a> Rows<'a> {
-    /// Begins to read; of CSV the header, which must name each column once.
+    /// Begins to read; of CSV the header, which must name each column once; JSON whole.
     pub fn new(reader: Box<dyn BufRead + 'a>, format: Format) -> io::Result<Self> {
-        if format == Format::Jsonl {
-            return Ok(Self::Jsonl { reader, line: 0, buffer: Vec::new() });
+        match format {
+            Format::Jsonl => return Ok(Self::Jsonl { reader, line: 0, buffer: Vec::new() }),
+            Format::Json => return Ok(Self::Json { rows: array(reader)?.into_iter() }),
+            Format::Csv => {}
         }
         let reader: Box<dyn Read + 'a> = Box::new(reader);
         let mut reader =
@@ -111,6 +130,7 @@ impl<'a> Rows<'a> {
                 let bytes = cells.as_slice().len();
                 Ok(Some(Row { line, bytes, fields: row_of(&cells, header) }))
             }
+            Self::Json { rows } => Ok(rows.next()),
         }
     }
 }
@@ -149,7 +169,7 @@ fn object(text: &[u8]) -> Result<Fields, RowError> {
         .map_err(|bad| error(format!("not UTF-8 at byte {} of the line", bad.valid_up_to())))?;
     match serde_json::from_str::<Value>(text) {
         Ok(Value::Object(fields)) => Ok(fields),
-        Ok(_) => Err(error("one JSON object a line is expected".into())),
+        Ok(_) => Err(error("a JSON object is expected".into())),
         Err(bad) => {
             let message = bad.to_string();
             // The place within the line says enough: every row is one line.
@@ -157,6 +177,33 @@ fn object(text: &[u8]) -> Result<Fields, RowError> {
             Err(error(format!("not JSON: {message} at character {}", bad.column())))
         }
     }
+}
+
+/// Most bytes of a JSON file: it is read whole.
+const MAX_JSON: u64 = 256 << 20;
+
+/// Reads an array of objects; each is a row at the line where it begins.
+fn array(reader: Box<dyn BufRead + '_>) -> io::Result<Vec<Row>> {
+    let bad = |text: String| io::Error::new(io::ErrorKind::InvalidData, text);
+    let mut bytes = Vec::new();
+    reader.take(MAX_JSON + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_JSON {
+        return Err(bad(format!("the file has more than {MAX_JSON} bytes; use JSONL")));
+    }
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let text = std::str::from_utf8(text)
+        .map_err(|error| bad(format!("not UTF-8 at byte {}", error.valid_up_to())))?;
+    let items: Vec<&RawValue> = serde_json::from_str(text)
+        .map_err(|error| bad(format!("an array of objects is expected: {error}")))?;
+    let (mut line, mut seen) = (1, 0);
+    let rows = items.into_iter().map(|item| {
+        let item = item.get();
+        let start = item.as_ptr() as usize - text.as_ptr() as usize;
+        line += text[seen..start].bytes().filter(|byte| *byte == b'\n').count() as u64;
+        seen = start;
+        Row { line, bytes: item.len(), fields: object(item.as_bytes()) }
+    });
+    Ok(rows.collect())
 }
 
 fn too_long(text: &[u8], bytes: usize) -> RowError {

@@ -1,5 +1,6 @@
 //! Completions while somebody types: the answer to a request, and the thread that keeps them up with the store.
 
+mod days;
 mod lexicon;
 mod popular;
 
@@ -10,9 +11,12 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::engine::{Engine, EngineError};
+use crate::presentation::page::SearchPage;
 use crate::presentation::snippet::Fragment;
+use crate::query::ladder::Relaxation;
 use crate::query::request::{BadRequest, SearchRequest};
 use crate::query::typed::MAX_LENGTH;
+use crate::record::kind::Label;
 use crate::record::validate::Violation;
 use crate::record::{Catalog, Revision, State};
 use crate::service::correction::Corrector;
@@ -20,6 +24,8 @@ use crate::service::indexing::read;
 use crate::store::{Change, Cursor, Store, StoreError};
 use crate::suggest::{Offer, Pattern, Source, SuggestIndex, Suggestion, is_unit};
 use crate::text::Analyzer;
+pub use days::Day;
+use days::Days;
 use lexicon::Lexicon;
 use popular::Popular;
 pub use popular::PopularOptions;
@@ -53,6 +59,9 @@ pub struct Item {
     pub text: Arc<str>,
     /// `None` for what belongs to no kind, or to several.
     pub kind: Option<Arc<str>>,
+    /// What the kind is called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<Label>,
     pub source: Source,
     /// Of the record whose title this is.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -81,6 +90,9 @@ pub struct SuggestService {
     /// Terms of the dictionaries and vocabularies that some record holds, and popular queries.
     lexicon: RwLock<SuggestIndex>,
     popular: Popular,
+    /// What was asked and not there.
+    missed: Popular,
+    days: Days,
 }
 
 impl SuggestService {
@@ -92,9 +104,22 @@ impl SuggestService {
         corrector: Arc<Corrector>,
         popular: PopularOptions,
     ) -> Self {
-        let popular = Popular::new(store.clone(), popular);
+        let missed = Popular::new(store.clone(), "_missed_query", popular);
+        let popular = Popular::new(store.clone(), "_query", popular);
+        let days = Days::new(store.clone());
         let (records, lexicon) = Default::default();
-        Self { catalog, analyzer, store, engine, corrector, records, lexicon, popular }
+        Self {
+            catalog,
+            analyzer,
+            store,
+            engine,
+            corrector,
+            records,
+            lexicon,
+            popular,
+            missed,
+            days,
+        }
     }
 
     /// Answers one request; nothing typed completes to nothing.
@@ -155,6 +180,7 @@ impl SuggestService {
             highlights: highlights(&suggestion, &self.analyzer),
             text: suggestion.text,
             kind: kind.map(|kind| kind.name.clone()),
+            label: kind.map(|kind| kind.label.clone()),
             source: suggestion.source,
             id: suggestion.id,
         }
@@ -165,17 +191,60 @@ impl SuggestService {
         self.popular.top().into_iter().take(limit).map(|(text, _)| text).collect()
     }
 
-    /// Counts a search that somebody made and that found `total` records.
+    /// Lists what is asked most, with how often: the most asked first, those longer ago for less.
+    pub fn asked(&self, limit: usize) -> Vec<(String, u32)> {
+        self.popular.top().into_iter().take(limit).collect()
+    }
+
+    /// Lists what is asked most and found nowhere, or nothing but records with some of its characters.
+    pub fn missed(&self, limit: usize) -> Vec<(String, u32)> {
+        self.missed.top().into_iter().take(limit).collect()
+    }
+
+    /// Times that a text must have been asked before [`Self::asked`] and [`Self::missed`] name it.
+    pub fn least_counted(&self) -> u32 {
+        self.popular.least()
+    }
+
+    /// Counts of the last `length` days up to `today`, the oldest first; days without any are there.
+    pub fn days(&self, today: i32, length: u16) -> Vec<Day> {
+        self.days.last(today, length)
+    }
+
+    /// Counts a search that somebody made, and what it found.
     ///
-    /// Only what was typed and nothing else: no filter, no later page, nothing that was corrected.
-    pub fn note_search(&self, request: &SearchRequest, total: u64, today: i32) {
-        let plain = request.cursor.is_none()
-            && request.offset.unwrap_or(0) == 0
-            && request.filter.is_none()
-            && !request.raw;
-        if plain && total > 0 && !self.analyzer.is_unsuggested(&request.q) {
-            self.popular.note(&request.q, &self.analyzer.normalize(&request.q).text, today);
+    /// As a text only what was typed and nothing else: no filter, no later page, nothing that was corrected.
+    pub fn note_search(&self, request: &SearchRequest, page: &SearchPage, today: i32) {
+        let is_first = request.cursor.is_none() && request.offset.unwrap_or(0) == 0;
+        if !is_first || request.q.trim().is_empty() {
+            return;
         }
+        let loose = matches!(page.relaxation, Relaxation::MostWords | Relaxation::Grams);
+        self.days.note(today, |day| {
+            day.searches += 1;
+            day.none += u64::from(page.total == 0);
+            day.loose += u64::from(page.total > 0 && loose);
+        });
+        let plain = page.corrected.is_none() && request.filter.is_none() && !request.raw;
+        if !plain || self.analyzer.is_unsuggested(&request.q) {
+            return;
+        }
+        let normalized = self.analyzer.normalize(&request.q).text;
+        let selects = request.select.iter().any(|selected| !selected.starts_with("kind:"));
+        if page.total > 0 {
+            self.popular.note(&request.q, &normalized, today);
+        }
+        if !selects && (page.total == 0 || page.relaxation == Relaxation::Grams) {
+            self.missed.note(&request.q, &normalized, today);
+        }
+    }
+
+    /// Counts that somebody opened the result at `position`, from 1.
+    pub fn note_click(&self, position: u32, today: i32) {
+        self.days.note(today, |day| {
+            day.clicks += 1;
+            day.reciprocal += 1.0 / f64::from(position.max(1));
+        });
     }
 
     /// Keeps the completions behind the store on a thread of its own until `stop` is set.
@@ -191,16 +260,25 @@ impl SuggestService {
                         std::thread::sleep(Duration::from_secs(1));
                     }
                 }
-                if let Err(error) = service.popular.save() {
+                if let Err(error) = service.save() {
                     tracing::warn!(%error, "what was asked lately is not kept");
                 }
             })
             .expect("the system gives a thread")
     }
 
+    /// Writes down what was counted.
+    fn save(&self) -> Result<(), StoreError> {
+        self.popular.save()?;
+        self.missed.save()?;
+        self.days.save()
+    }
+
     /// Follows until `stop` is set or something fails.
     fn follow_once(&self, stop: &AtomicBool) -> Result<(), FollowError> {
         self.popular.load()?;
+        self.missed.load()?;
+        self.days.load()?;
         let (mut cursor, mut revision) = (Cursor::default(), Revision::default());
         let mut lexicon = Lexicon::new(&self.catalog, &self.analyzer);
         while !stop.load(Ordering::Relaxed) {
@@ -220,6 +298,8 @@ impl SuggestService {
                 self.corrector.refresh()?;
             }
             self.popular.save_if_due()?;
+            self.missed.save_if_due()?;
+            self.days.save_if_due()?;
             self.store.wait_for_changes(revision, TICK);
         }
         Ok(())

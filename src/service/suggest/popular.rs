@@ -15,8 +15,6 @@ use crate::query::typed::Typed;
 use crate::record::RecordId;
 use crate::store::{Expected, Store, StoreError, Write};
 
-/// Internal kind of the records that keep the counts.
-const KIND: &str = "_query";
 /// A text counts once in this time.
 const ONCE_IN: Duration = Duration::from_secs(60);
 /// Days until a count is worth half.
@@ -71,6 +69,8 @@ struct Counts {
 /// The counts.
 pub(super) struct Popular {
     store: Arc<dyn Store>,
+    /// Internal kind of the records that keep them.
+    kind: &'static str,
     options: PopularOptions,
     counts: Mutex<Counts>,
     /// Grows when what is offered changes.
@@ -78,8 +78,12 @@ pub(super) struct Popular {
 }
 
 impl Popular {
-    pub fn new(store: Arc<dyn Store>, options: PopularOptions) -> Self {
-        Self { store, options, counts: Mutex::default(), changes: AtomicU64::new(0) }
+    pub fn new(store: Arc<dyn Store>, kind: &'static str, options: PopularOptions) -> Self {
+        Self { store, kind, options, counts: Mutex::default(), changes: AtomicU64::new(0) }
+    }
+
+    pub fn least(&self) -> u32 {
+        self.options.min_count
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {
@@ -95,7 +99,7 @@ impl Popular {
     pub fn load(&self) -> Result<(), StoreError> {
         let mut after: Option<Arc<str>> = None;
         loop {
-            let page = self.store.scan(KIND, after.as_deref(), 1_000)?;
+            let page = self.store.scan(self.kind, after.as_deref(), 1_000)?;
             let Some(last) = page.last() else { break };
             after = Some(last.id.id.clone());
             let mut counts = self.counts();
@@ -175,7 +179,7 @@ impl Popular {
                         serde_json::to_vec(&(key, &*asked)).expect("a count has only string keys");
                     let id = id_of(key);
                     writes.push(vec![Write {
-                        id: RecordId::new(KIND, &*id),
+                        id: RecordId::new(self.kind, &*id),
                         expected: Expected::Any,
                         body: Some(body),
                     }]);
@@ -190,7 +194,7 @@ impl Popular {
                     let keep = known.contains(id);
                     if !keep {
                         writes.push(vec![Write {
-                            id: RecordId::new(KIND, &**id),
+                            id: RecordId::new(self.kind, &**id),
                             expected: Expected::Any,
                             body: None,
                         }]);
@@ -249,7 +253,7 @@ mod tests {
     use crate::store::embedded::{EmbeddedOptions, EmbeddedStore};
 
     fn popular(store: &Arc<dyn Store>) -> Popular {
-        Popular::new(store.clone(), PopularOptions { min_count: 2 })
+        Popular::new(store.clone(), "_query", PopularOptions { min_count: 2 })
     }
 
     fn ask(popular: &Popular, text: &str, times: usize) {

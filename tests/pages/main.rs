@@ -1,151 +1,20 @@
 //! The pages: what they hold, that they are safe, and that every state is a URL.
 
-use std::sync::Arc;
+mod admin;
+mod results;
+mod site;
 
-use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderMap, Request, StatusCode, header};
-use kechuang::app::{App, Follower};
-use kechuang::config::Config;
-use kechuang::http::AppState;
-use kechuang::portal;
+use axum::http::{Request, StatusCode, header};
 use kechuang::record::kind::Field;
 use kechuang::record::{FieldType, Fields};
 use kechuang::service::ingest::Draft;
-use kechuang::service::keys::{Key, Role};
 use serde_json::{Map, Value, json};
-use tower::ServiceExt;
+use site::{Site, day, hrefs, today};
 
 const HOSTILE: &str = "<img src=x onerror=alert(1)>\"'&";
 
-/// A service with records, and its pages.
-struct Site {
-    app: Arc<App>,
-    key: Key,
-    router: Router,
-    _follower: Follower,
-    _dir: tempfile::TempDir,
-}
-
-struct Page {
-    status: StatusCode,
-    headers: HeaderMap,
-    html: String,
-}
-
-impl Site {
-    fn new(records: Vec<Value>) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let config = Config { data: dir.path().join("data"), ..Config::default() };
-        let app = Arc::new(App::open(&config).unwrap());
-        let key = app.keys.create(Role::Administrator, None, app.clock.now()).unwrap();
-        let key = app.keys.find(&key).unwrap().unwrap();
-        let drafts = records.into_iter().map(|record| {
-            let Value::Object(record) = record else { panic!("a record is an object") };
-            Draft::from_object(record, None, None).unwrap()
-        });
-        for outcome in app.ingest.put(drafts.collect(), &key, &app.clock.now()).unwrap() {
-            outcome.unwrap();
-        }
-        app.catch_up(&mut |_| ()).unwrap();
-        let follower = app.follow();
-        let state = AppState::new(app.clone(), follower.progress.clone(), &config);
-        let router = portal::router(state);
-        Self { app, key, router, _follower: follower, _dir: dir }
-    }
-
-    async fn ask(&self, request: Request<Body>) -> Page {
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let bytes = axum::body::to_bytes(body, 1 << 24).await.unwrap();
-        let html = String::from_utf8(bytes.to_vec()).expect("pages are UTF-8");
-        Page { status: parts.status, headers: parts.headers, html }
-    }
-
-    async fn get(&self, uri: &str) -> Page {
-        self.ask(Request::get(uri).body(Body::empty()).unwrap()).await
-    }
-
-    /// A page that must be there.
-    async fn page(&self, uri: &str) -> String {
-        let page = self.get(uri).await;
-        assert_eq!(page.status, StatusCode::OK, "{uri}");
-        page.check(uri);
-        page.html
-    }
-}
-
-impl Page {
-    /// What holds for every page.
-    fn check(&self, uri: &str) {
-        let header = |name| self.headers.get(name).map(|value| value.to_str().unwrap());
-        assert_eq!(header(header::CONTENT_TYPE), Some("text/html; charset=utf-8"), "{uri}");
-        let policy = header(header::CONTENT_SECURITY_POLICY).expect("a policy");
-        for part in [
-            "default-src 'none'",
-            "script-src 'self'",
-            "style-src 'self'",
-            "base-uri 'none'",
-            "form-action 'self'",
-            "frame-ancestors 'none'",
-            "require-trusted-types-for 'script'",
-        ] {
-            assert!(policy.contains(part), "{uri}: {policy}");
-        }
-        assert!(!policy.contains("unsafe"), "{uri}: {policy}");
-        assert_eq!(header(header::X_CONTENT_TYPE_OPTIONS), Some("nosniff"), "{uri}");
-        let html = &self.html;
-        for (part, times) in [
-            ("<!doctype html>", 1),
-            ("<html lang=\"", 1),
-            ("<title>", 1),
-            ("<h1", 1),
-            ("<main id=\"main\"", 1),
-            ("<header class=\"top\"", 1),
-            ("<footer class=\"foot\"", 1),
-            ("class=\"skip\" href=\"#main\"", 1),
-            ("role=\"search\"", 1),
-            ("for=\"q\"", 1),
-            ("name=\"viewport\"", 1),
-            ("name=\"SiteName\"", 1),
-            ("name=\"description\"", 1),
-            ("rel=\"canonical\"", 1),
-            ("javascript:", 0),
-            (" style=\"", 0),
-            (" onclick", 0),
-        ] {
-            assert_eq!(html.matches(part).count(), times, "{uri}: {part}\n{html}");
-        }
-        assert!(html.matches("<script defer src=\"/").count() >= 2, "{uri}");
-        // What is not loaded from us is data.
-        for script in html.split("<script").skip(1) {
-            let known = [" defer src=\"/", " type=\"application/ld+json\">"];
-            assert!(known.iter().any(|start| script.starts_with(start)), "{uri}: {script}");
-        }
-    }
-}
-
-/// The addresses of all links.
-fn hrefs(html: &str) -> Vec<String> {
-    let parts = html.split(" href=\"").skip(1);
-    parts.map(|rest| unescape(rest.split('"').next().unwrap())).collect()
-}
-
-fn unescape(text: &str) -> String {
-    let text = text.replace("&#38;", "&").replace("&#x26;", "&").replace("&amp;", "&");
-    text.replace("&#39;", "'").replace("&#34;", "\"")
-}
-
-fn day(app_today: i32, ahead: i32) -> String {
-    let date = jiff::civil::date(1970, 1, 1);
-    date.checked_add(jiff::Span::new().days(app_today + ahead)).unwrap().to_string()
-}
-
-fn today() -> i32 {
-    kechuang::app::Clock::new(8).today()
-}
-
-fn sample() -> Site {
+pub fn sample() -> Site {
     let mut records = vec![
         json!({"kind": "policy", "id": "p1", "title": "青岛市海水淡化产业扶持办法", "document_number": "青政发〔2026〕1号",
             "summary": "支持海水淡化关键设备研发。", "body": "第一条 支持反渗透膜。\n第二条 最高600万元。",
@@ -350,9 +219,16 @@ async fn a_page_without_results_helps() {
         "不加条件时，各类别的结果",
         "检索时的理解",
         "浏览全部记录",
+        "发布需求",
     ] {
         assert!(html.contains(part), "{part}\n{html}");
     }
+    let post =
+        hrefs(&html).into_iter().find(|href| href.starts_with("/demands/new?title=")).unwrap();
+    assert!(
+        site.page(&post).await.contains("value=\"海水淡化\""),
+        "what was looked for stands in the form"
+    );
     let quoted = site.page("/search?q=%22%E5%8C%96%E6%B7%A1%E6%B0%B4%E6%B5%B7%22").await;
     assert!(quoted.contains("去掉引号再搜"), "{quoted}");
 }
@@ -437,9 +313,9 @@ async fn mistakes_are_explained() {
 #[tokio::test]
 async fn style_is_kept_under_a_name_of_its_own() {
     let site = sample();
-    let home = site.page("/").await;
+    let help = site.page("/help").await;
     let assets: Vec<String> =
-        hrefs(&home).into_iter().filter(|href| href.starts_with("/assets/")).collect();
+        hrefs(&help).into_iter().filter(|href| href.starts_with("/assets/")).collect();
     assert_eq!(assets.len(), 2, "{assets:?}");
     for (asset, media_type) in assets.iter().zip(["text/css; charset=utf-8", "image/svg+xml"]) {
         let file = site.get(asset).await;
@@ -527,23 +403,6 @@ async fn an_empty_service_has_pages_too() {
     let site = Site::new(Vec::new());
     for uri in ["/", "/search", "/developers", "/search?q=x&kind=policy"] {
         site.page(uri).await;
-    }
-}
-
-impl Site {
-    async fn post(&self, uri: &str, pairs: &[(&str, &str)]) -> Page {
-        let encode = |text: &str| {
-            let bytes = text.bytes().map(|byte| format!("%{byte:02X}"));
-            bytes.collect::<String>()
-        };
-        let body: Vec<String> = pairs
-            .iter()
-            .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
-            .collect();
-        let request = Request::post(uri)
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .header("sec-fetch-site", "same-origin");
-        self.ask(request.body(Body::from(body.join("&"))).unwrap()).await
     }
 }
 
