@@ -3,7 +3,7 @@
 //! The modules in reading order; each uses only those before it:
 //!
 //! 1. [`record`]: what is stored; kinds, vocabularies, validation. No I/O.
-//! 2. [`text`]: Chinese text -> tokens.
+//! 2. [`text`]: Chinese text -> tokens; [`quantity`]: values with units in texts, and what proves what.
 //! 3. [`query`]: what was typed -> an engine-neutral tree.
 //! 4. [`store`]: the truth and its change log; [`engine`]: retrieval.
 //! 5. [`presentation`]: ranked hits -> a page; [`suggest`]: what was typed so far -> completions;
@@ -16,6 +16,8 @@
 pub mod record;
 
 pub mod text;
+
+pub mod quantity;
 
 pub mod query;
 

@@ -308,6 +308,62 @@ fn a_small_set_has_the_measures_computed_by_hand() {
 }
 
 #[test]
+fn lists_of_a_data_folder_are_measured_by_what_people_said() {
+    let dir = TempDir::new().unwrap();
+    let demands = [
+        r#"{"id":"d1","title":"海水淡化反渗透膜元件"}"#,
+        r#"{"id":"d2","title":"焊接机器人视觉引导"}"#,
+    ];
+    write(dir.path(), "demands.jsonl", demands.join("\n"));
+    let achievements = [
+        r#"{"id":"a1","title":"高脱盐率海水反渗透膜"}"#,
+        r#"{"id":"a2","title":"面向焊接的机器人视觉"}"#,
+    ];
+    write(dir.path(), "achievements.jsonl", achievements.join("\n"));
+    for (kind, file) in [("demand", "demands.jsonl"), ("achievement", "achievements.jsonl")] {
+        check(dir.path(), &["import", "--kind", kind, "--data", "data", file], 0);
+    }
+    // As the feedback of a server gives it: the second demand went to the wrong achievement.
+    write(dir.path(), "said.tsv", "d1\ta1\t3\nd2\ta1\t2\nd2\ta2\t0\ngone\ta1\t3\n");
+    let said = dir.path().join("said.tsv");
+    let measure = ["evaluate", "--set", "data", "--task", "match", "--json", "--judgements"];
+    let (out, err) = check(dir.path(), &[&measure[..], &[said.to_str().unwrap()]].concat(), 0);
+    let found: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&found["queries"], &found["task"]), (&json!(2), &json!("match")), "{found}");
+    assert_eq!(found["mrr@10"], json!(0.5), "{found}");
+    contains(&err, "1 records with judgements are not in the data folder");
+}
+
+#[test]
+fn quantities_of_texts_are_counted() {
+    let dir = TempDir::new().unwrap();
+    let lines = [
+        r#"{"id":"a","title":"膜元件","text":"脱盐率不低于99.8%，厚度0.03～0.05 mm，精度±2 μm，压力5.5MPa。"}"#,
+        r#"{"id":"b","text":"2019年立项，共3种。"}"#,
+    ];
+    write(dir.path(), "texts.jsonl", lines.join("\n"));
+    let count = ["evaluate", "--set", ".", "--task", "quantities", "--sample", "2", "--json"];
+    let (out, _) = check(dir.path(), &count, 0);
+    let found: Value = serde_json::from_str(&out).unwrap();
+    for (name, expected) in [
+        ("texts", 3),
+        ("with_digits", 2),
+        ("with_quantities", 1),
+        ("quantities", 4),
+        ("one_sided", 1),
+        ("ranges", 1),
+        ("tolerances", 1),
+        ("plain", 1),
+        ("named", 4),
+    ] {
+        assert_eq!(found[name], json!(expected), "{name}: {found}");
+    }
+    assert_eq!(found["sample"].as_array().unwrap().len(), 2);
+    let (out, _) = check(dir.path(), &count[..7], 0);
+    contains(&out, "4 quantities in 1 texts");
+}
+
+#[test]
 fn a_changed_configuration_is_compared_side_by_side() {
     let dir = TempDir::new().unwrap();
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("dictionaries");

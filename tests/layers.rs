@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const LAYERS: [(&str, u32); 19] = [
+const LAYERS: [(&str, u32); 20] = [
     ("record", 1),
     ("text", 2),
+    ("quantity", 2),
     ("query", 3),
     ("store", 4),
     ("engine", 5),

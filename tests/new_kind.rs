@@ -86,6 +86,35 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+const PAIR: &str = r#"
+[[pair]]
+id = "training-service"
+from = "training"
+to = "service"
+title = { zh = "与课程有关的服务", en = "Services for a course" }
+
+[[pair.feature]]
+id = "text"
+kind = "text"
+label = { zh = "内容相关", en = "Text" }
+weight = 1.0
+
+[[pair.feature]]
+id = "region"
+kind = "region_near"
+label = { zh = "地区", en = "Region" }
+from = "division_code"
+to = "division_code"
+weight = 0.1
+
+[pair.reverse]
+id = "service-training"
+title = { zh = "与服务有关的课程", en = "Courses for a service" }
+"#;
+
+const SERVICES: &str = r#"{"id":"s1","title":"技术合同认定登记代办","service_type":"tech_transfer","summary":"代办技术合同认定登记","division_code":"370212"}
+"#;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_toml_file_alone_brings_a_kind() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -94,6 +123,9 @@ async fn a_toml_file_alone_brings_a_kind() {
     fs::write(index_config.join("kinds/training.toml"), KIND).expect("the kind is written");
     fs::write(index_config.join("vocabularies/training_format.tsv"), FORMATS)
         .expect("the vocabulary is written");
+    let matching = index_config.join("matching.toml");
+    let rules = fs::read_to_string(&matching).expect("the rules are read");
+    fs::write(&matching, rules + PAIR).expect("the rules are written");
     let courses = folder.path().join("courses.jsonl");
     fs::write(&courses, COURSES).expect("the rows are written");
     let data = folder.path().join("data");
@@ -110,6 +142,17 @@ async fn a_toml_file_alone_brings_a_kind() {
     let rejected = fs::read_to_string(folder.path().join("courses.jsonl.rejected.jsonl"))
         .expect("the rejected row is written");
     assert!(rejected.contains("\"line\":3") && rejected.contains("format"), "{rejected}");
+
+    let services = folder.path().join("services.jsonl");
+    fs::write(&services, SERVICES).expect("the rows are written");
+    let output = Command::new(env!("CARGO_BIN_EXE_kechuang"))
+        .args(["import", "--kind", "service", "--data"])
+        .arg(&data)
+        .arg(&services)
+        .env("KECHUANG_INDEX_CONFIG", &index_config)
+        .output()
+        .expect("the binary runs");
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
 
     let config = Config { data, index_config: Some(index_config), ..Config::default() };
     let app = Arc::new(App::open(&config).expect("the data folder opens"));
@@ -152,6 +195,15 @@ async fn a_toml_file_alone_brings_a_kind() {
         kind["fields"].as_array().expect("fields").iter().any(|field| field["name"] == "syllabus")
     );
     assert!(json("/v1/openapi.json").await.to_string().contains("授课方式"));
+
+    // Matching, both ways: the pair is a few lines of matching.toml.
+    let matches = json("/v1/records/training/t1/matches?to=service").await;
+    assert_eq!(matches["items"][0]["id"], "s1", "{matches}");
+    assert_eq!(matches["pair"]["label"], "与课程有关的服务");
+    let signals = matches["items"][0]["reasons"].to_string();
+    assert!(signals.contains("认定") && signals.contains("region"), "{signals}");
+    let matches = json("/v1/records/service/s1/matches?to=training").await;
+    assert_eq!(matches["items"][0]["id"], "t1", "{matches}");
 
     // The pages.
     let page = get("/search?q=%E5%AE%9E%E5%8A%A1&kind=training").await;

@@ -2,6 +2,7 @@
 
 mod compare;
 mod matching;
+mod quantities;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
@@ -66,6 +67,9 @@ pub struct Evaluate {
     /// data folder, --queries is a file with one query a line
     #[arg(long, value_name = "CONFIG_DIR")]
     compare: Option<PathBuf>,
+    /// Quantities shown with the text around them (--task quantities)
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    sample: usize,
     /// Prints one JSON object and nothing else on standard output
     #[arg(long)]
     json: bool,
@@ -81,6 +85,8 @@ enum Task {
     Search,
     /// Finding records that fit a record
     Match,
+    /// Reading quantities in the texts of every .jsonl of the folder
+    Quantities,
 }
 
 /// What the run came to, as `--json` prints it.
@@ -157,6 +163,9 @@ impl Evaluate {
         if self.task == Task::Match {
             return matching::run(&self);
         }
+        if self.task == Task::Quantities {
+            return quantities::run(&self);
+        }
         ensure!(!self.reverse, "--reverse goes with --task match");
         let topics = self.topics()?;
         let scratch = Scratch::new()?;
@@ -200,7 +209,7 @@ impl Evaluate {
         let mut topics = Vec::new();
         let mut seen = HashSet::new();
         let mut cut = 0;
-        each_line(&path, |line| {
+        each_line(&path, |line: SetLine| {
             ensure!(seen.insert(line.id.clone()), "the query id {:?} came before", line.id);
             let judged = judgements.remove(&line.id).unwrap_or_default();
             if judged.values().any(|grade| *grade >= self.relevant) {
@@ -241,7 +250,7 @@ impl Evaluate {
         let mut seen = HashSet::new();
         let mut drafts = Vec::with_capacity(GROUP);
         let bar = progress::spinner("reading the corpus".into());
-        each_line(&path, |line| {
+        each_line(&path, |line: SetLine| {
             ensure!(seen.insert(line.id.clone()), "the id {:?} came before", line.id);
             // Ids of a set may hold any character; a record's id may not.
             let record = format!("r{:09}", ids.len());
@@ -460,9 +469,9 @@ fn or_empty<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Erro
     Option::<String>::deserialize(from).map(Option::unwrap_or_default)
 }
 
-fn each_line(
+fn each_line<T: serde::de::DeserializeOwned>(
     path: &Path,
-    mut take: impl FnMut(SetLine) -> anyhow::Result<()>,
+    mut take: impl FnMut(T) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     for (number, line) in lines(path)? {
         let at = || format!("{}:{number}", path.display());

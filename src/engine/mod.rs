@@ -66,6 +66,19 @@ pub struct Liked {
     pub norm: f32,
 }
 
+/// What the terms of a query add, whether or not they are kept and whether or not a record holds them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LikeTerms {
+    /// First field of the group, token, and what the term adds to a score for each unit of
+    /// [`presence`](crate::query::like::presence) there, before the boosts of the group's fields. A term that no record
+    /// holds counts as one that a single record holds: the next.
+    pub terms: Vec<(TokenField, String, f32)>,
+    /// As [`Liked::norm`].
+    pub norm: f32,
+    /// Number of records that rarity is counted among: those of the kind that has fewer.
+    pub among: u64,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct LikedRecord {
     pub id: RecordId,
@@ -81,8 +94,9 @@ pub struct LikedTerm {
     /// Where it is looked for first.
     pub field: TokenField,
     pub token: String,
+    /// The query's weight, times the term's rarity on the side that looks.
     pub weight: f32,
-    /// Inverse document frequency over all records.
+    /// Inverse document frequency on the side that is found.
     pub idf: f32,
 }
 
@@ -129,6 +143,9 @@ pub trait Engine: Send + Sync {
         like: &Like,
         ids: &[RecordId],
     ) -> Result<(Liked, Vec<Shares>), EngineError>;
+
+    /// Weighs every term of a query as [`Engine::like`] does.
+    fn like_terms(&self, like: &Like) -> Result<LikeTerms, EngineError>;
 
     /// Lists the words of all texts with the number of records that hold each, about; in no order.
     fn words(&self) -> Result<Vec<(String, u64)>, EngineError>;

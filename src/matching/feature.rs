@@ -3,10 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::Serialize;
+use serde_json::Value;
+
 use super::Side;
 use super::rule::{Feature, Rule};
 use super::value::yuan;
+use crate::quantity::fit::{self, Verdict};
+use crate::quantity::{Quantity, Said, Units};
 use crate::record::Vocabulary;
+
+/// Most quantities that are asked for.
+const MAX_ASKED: usize = 20;
 
 /// What a feature says of a pair of records.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,6 +24,21 @@ pub struct Compared {
     /// What each side says, as people read it; empty when it says nothing.
     pub from: String,
     pub to: String,
+    /// What became of each quantity that is asked for.
+    pub proofs: Vec<Proof>,
+}
+
+/// A quantity that one side asks for, and what the other states of it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Proof {
+    pub name: String,
+    pub verdict: Verdict,
+    /// The words of the verdict.
+    pub label: String,
+    /// What is asked for, as it is said.
+    pub from: String,
+    /// What is stated; empty when nothing is.
+    pub to: String,
 }
 
 /// Compares by a feature that needs nothing but the two records; `None` for the others.
@@ -23,7 +46,9 @@ pub struct Compared {
 /// `from` is the side that the feature calls so. `today` is in days since 1970-01-01.
 pub fn compare(feature: &Feature, from: Side<'_>, to: Side<'_>, today: i32) -> Option<Compared> {
     let value = match &feature.rule {
-        Rule::Text { .. } | Rule::Dense { .. } | Rule::Via { .. } => return None,
+        Rule::Text { .. } | Rule::Dense { .. } | Rule::Via { .. } | Rule::QuantityFit { .. } => {
+            return None;
+        }
         Rule::CodeEqual => code_equal(feature, from, to),
         Rule::TreeNear => tree_near(feature, from, to, false),
         Rule::RegionNear => tree_near(feature, from, to, true),
@@ -38,7 +63,68 @@ pub fn compare(feature: &Feature, from: Side<'_>, to: Side<'_>, today: i32) -> O
         Rule::Flag { values } => flag(feature, to, values),
         Rule::Number { low, high, log } => number(feature, to, *low, *high, *log),
     };
-    Some(Compared { value, from: from.labels(&feature.from), to: to.labels(&feature.to) })
+    let (from, to) = (from.labels(&feature.from), to.labels(&feature.to));
+    Some(Compared { value, from, to, ..Compared::default() })
+}
+
+/// Reads what a side asks for, at most [`MAX_ASKED`] quantities: those that are declared, and those that its texts
+/// bound. A plain value in a text describes what there is, and money is compared by fields of its own.
+pub fn asked(units: &Units, side: Side<'_>, paths: &[Arc<str>]) -> Vec<Quantity> {
+    let money = units.parse("元").map(|unit| unit.dimension);
+    let mut asked: Vec<Quantity> = Vec::new();
+    for (quantity, is_declared) in quantities(units, side, paths) {
+        let is_request = is_declared || quantity.said != Said::Plain;
+        let is_money = money.as_ref() == Some(&quantity.dimension);
+        let same =
+            |other: &Quantity| other.name == quantity.name && other.dimension == quantity.dimension;
+        if is_request && !is_money && !quantity.name.is_empty() && !asked.iter().any(same) {
+            asked.push(quantity);
+        }
+    }
+    asked.truncate(MAX_ASKED);
+    asked
+}
+
+/// Reads everything that a side states.
+pub fn stated(units: &Units, side: Side<'_>, paths: &[Arc<str>]) -> Vec<Quantity> {
+    quantities(units, side, paths).into_iter().map(|(quantity, _)| quantity).collect()
+}
+
+/// Declared quantities and those of texts, and whether each is declared.
+fn quantities(units: &Units, side: Side<'_>, paths: &[Arc<str>]) -> Vec<(Quantity, bool)> {
+    let mut found = Vec::new();
+    for value in paths.iter().flat_map(|path| side.values(path)) {
+        match value {
+            Value::String(text) => {
+                found.extend(units.find(text).into_iter().map(|quantity| (quantity, false)));
+            }
+            value => found.extend(units.declared(value).map(|quantity| (quantity, true))),
+        }
+    }
+    found
+}
+
+/// Compares what is asked for with what is stated.
+pub fn prove(asked: &[Quantity], stated: &[Quantity]) -> Compared {
+    let proofs = fit::prove(asked, stated);
+    let count = |verdict: Verdict| proofs.iter().filter(|proof| proof.verdict == verdict).count();
+    let (met, not_met) = (count(Verdict::Met) as f32, count(Verdict::NotMet) as f32);
+    let spans = |spans: &mut dyn Iterator<Item = &str>| spans.collect::<Vec<_>>().join("；");
+    Compared {
+        value: (met + not_met > 0.0).then(|| met / (met + not_met)),
+        from: spans(&mut proofs.iter().map(|proof| &*proof.asked.span)),
+        to: spans(&mut proofs.iter().filter_map(|proof| Some(&*proof.stated?.span))),
+        proofs: proofs
+            .iter()
+            .map(|proof| Proof {
+                name: proof.asked.name.clone(),
+                verdict: proof.verdict,
+                label: proof.verdict.label().zh,
+                from: proof.asked.span.clone(),
+                to: proof.stated.map(|stated| stated.span.clone()).unwrap_or_default(),
+            })
+            .collect(),
+    }
 }
 
 fn code_equal(feature: &Feature, from: Side<'_>, to: Side<'_>) -> Option<f32> {
@@ -130,7 +216,8 @@ fn range_fit(
         (Some(least), _) => yuan(least),
         (None, _) => String::new(),
     };
-    Compared { value, from: most.map(yuan).unwrap_or_default(), to: shown }
+    let from = most.map(yuan).unwrap_or_default();
+    Compared { value, from, to: shown, ..Compared::default() }
 }
 
 fn half_life(feature: &Feature, to: Side<'_>, days: f32, today: i32) -> Option<f32> {

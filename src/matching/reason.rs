@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::feature::Proof;
 use super::rule::Rule;
 use super::score::Score;
 use crate::engine::LikedTerm;
@@ -19,6 +20,9 @@ pub struct Reason {
     /// Shared terms and their share of the text's value, the greatest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub terms: Vec<Term>,
+    /// What became of each quantity that one side asks for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub quantities: Vec<Proof>,
 }
 
 /// What both records say: a sentence, or a value as people read it. Empty when a side says nothing.
@@ -77,7 +81,9 @@ pub fn common(terms: &[LikedTerm], shares: &[f32]) -> Common {
             None => runs.push((term.token.clone(), *share)),
         }
     }
-    merged.extend(join(runs));
+    // A single character counts, but names nothing.
+    let runs = join(runs).into_iter().filter(|(run, _)| run.chars().nth(1).is_some());
+    merged.extend(runs);
     if total > 0.0 {
         merged.iter_mut().for_each(|(_, share)| *share /= total);
     }
@@ -130,7 +136,8 @@ pub fn reasons(
     let mut silent_value = 0.0;
     for part in &score.parts {
         let is_text = matches!(part.feature.rule, Rule::Text { .. });
-        if part.compared.value.is_none() {
+        // A quantity that is asked for and not stated is worth telling.
+        if part.compared.value.is_none() && part.compared.proofs.is_empty() {
             silent.push(&part.feature.label.zh);
             silent_value += part.value;
             continue;
@@ -152,6 +159,7 @@ pub fn reasons(
                 .take(named)
                 .map(|(term, share)| Term { term: term.clone(), share: round(*share) })
                 .collect(),
+            quantities: part.compared.proofs.clone(),
         });
     }
     reasons.sort_by(|a, b| {
@@ -165,6 +173,7 @@ pub fn reasons(
             value: 0.0,
             evidence: Evidence { from: lacking.join("、"), to: String::new() },
             terms: Vec::new(),
+            quantities: Vec::new(),
         });
     }
     if !silent.is_empty() {
@@ -174,6 +183,7 @@ pub fn reasons(
             value: silent_value,
             evidence: Evidence { from: silent.join("、"), to: String::new() },
             terms: Vec::new(),
+            quantities: Vec::new(),
         });
     }
     reasons

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::profile;
+use crate::quantity::Units;
 use crate::query::like::LikeRules;
 use crate::record::kind::Label;
 use crate::record::{Catalog, RecordKind};
@@ -80,7 +81,9 @@ pub struct QueryRule {
     pub terms: LikeRules,
     /// Fields that are read, with their weights.
     pub fields: Vec<(Arc<str>, f32)>,
-    /// Fewer known terms say too little to match anything.
+    /// Times that a title counts where `fields` says nothing else.
+    pub own_title: f32,
+    /// Fewer different words say too little to match anything.
     pub min_terms: usize,
 }
 
@@ -116,6 +119,9 @@ pub enum Rule {
     RangeFit { to_high: Vec<Arc<str>>, reach: bool },
     /// 1 when one place lies in the other, else as `TreeNear`.
     RegionNear,
+    /// Share of the quantities that the declaring side's `from` asks for which `to` states and meets; those that it
+    /// does not state do not count. Every field of either list is read.
+    QuantityFit { units: Arc<Units> },
     /// 2^(−age / days) of a date.
     HalfLife { days: f32 },
     /// 1 when the level reaches what is wanted, else less by the gap's share of all levels.
@@ -131,7 +137,7 @@ pub enum Rule {
 
 impl Rule {
     /// Names of the rules, as files give them.
-    pub const NAMES: [&'static str; 12] = [
+    pub const NAMES: [&'static str; 13] = [
         "text",
         "dense",
         "code_equal",
@@ -139,6 +145,7 @@ impl Rule {
         "set_overlap",
         "range_fit",
         "region_near",
+        "quantity_fit",
         "half_life",
         "ordinal_gap",
         "flag",

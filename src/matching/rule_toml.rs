@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::profile;
 use super::rule::{Alert, Diversity, Explain, Feature, Matching, Pair, QueryRule, Rule, TODAY};
+use crate::quantity::Units;
 use crate::query::filter;
 use crate::query::like::{Counting, LikeRules};
 use crate::record::kind::{Catalog, Label};
@@ -26,6 +27,7 @@ const TREES: [Type; 1] = [Type::Tree];
 const NUMBERS: [Type; 3] = [Type::Integer, Type::Decimal, Type::Money];
 const DATES: [Type; 1] = [Type::Date];
 const LEVELS: [Type; 5] = [Type::Integer, Type::Decimal, Type::Money, Type::Term, Type::Tree];
+const STATEMENTS: [Type; 2] = [Type::Quantity, Type::Text];
 const FLAGS: [Type; 3] = [Type::Bool, Type::Term, Type::Tree];
 
 impl Matching {
@@ -37,6 +39,7 @@ impl Matching {
     /// Reads the rules. A configuration without the file has no pairs but every kind with itself.
     pub fn from_files(files: &ConfigFiles, catalog: &Catalog) -> Result<Self, ConfigError> {
         let profile = Arc::new(profile::kind(catalog));
+        let units = Arc::new(Units::from_files(files)?);
         let problems = Problems::default();
         let text = match files.get(FILE) {
             Some(_) => files.text(FILE, &problems),
@@ -46,7 +49,7 @@ impl Matching {
         if let Some(text) = text
             && let Some(document) = Document::parse(files.path(FILE), text, &problems)
         {
-            pairs = Reader { catalog, profile: &profile }.read(&document.root());
+            pairs = Reader { catalog, units, profile: &profile }.read(&document.root());
         }
         problems.into_result()?;
         let fingerprint = fingerprint(text.unwrap_or_default());
@@ -62,18 +65,23 @@ fn fingerprint(text: &str) -> u64 {
 
 struct Reader<'a> {
     catalog: &'a Catalog,
+    units: Arc<Units>,
     profile: &'a Arc<RecordKind>,
 }
 
 /// The keys of a pair that `[similar]` and `[pair.reverse]` have too.
-const QUERY_KEYS: [&str; 10] = [
+const QUERY_KEYS: [&str; 14] = [
     "tf",
     "max_words",
     "max_grams",
+    "max_chars",
     "min_word_chars",
     "words",
     "grams",
+    "chars",
     "title",
+    "own",
+    "own_title",
     "min_terms",
     "stop_words",
     "fields",
@@ -88,13 +96,17 @@ impl<'a> Reader<'a> {
                 counting: Counting::Sqrt,
                 max_words: 50,
                 max_grams: 120,
-                min_word_chars: 2,
+                max_chars: 80,
+                min_word_chars: 1,
                 stop_words: HashSet::new(),
                 words: 1.0,
-                grams: 0.5,
-                title: 0.0,
+                grams: 1.0,
+                chars: 2.0,
+                title: 0.35,
+                own: 0.8,
             },
             fields: Vec::new(),
+            own_title: 10.0,
             min_terms: 2,
         };
         let base = match root.get("query").and_then(|node| node.table()) {
@@ -164,7 +176,7 @@ impl<'a> Reader<'a> {
         other.title = reverse.need("title").and_then(|node| node.label()).unwrap_or_default();
         other.query = match reverse.get("query").and_then(|node| node.table()) {
             Some(table) => self.query(&table, base.clone(), Some(to)),
-            None => QueryRule { fields: texts_of(to), ..base.clone() },
+            None => QueryRule { fields: texts_of(to, base.own_title), ..base.clone() },
         };
         other.filter = reverse.get("filter").and_then(|node| self.filter(&node));
         if let Some(window) = reverse.get("window") {
@@ -296,6 +308,7 @@ impl<'a> Reader<'a> {
         let counts = [
             ("max_words", &mut terms.max_words),
             ("max_grams", &mut terms.max_grams),
+            ("max_chars", &mut terms.max_chars),
             ("min_word_chars", &mut terms.min_word_chars),
             ("min_terms", &mut query.min_terms),
         ];
@@ -304,8 +317,14 @@ impl<'a> Reader<'a> {
                 *count = bounded(&node, 0.0, 10_000.0) as usize;
             }
         }
-        let weights =
-            [("words", &mut terms.words), ("grams", &mut terms.grams), ("title", &mut terms.title)];
+        let weights = [
+            ("words", &mut terms.words),
+            ("grams", &mut terms.grams),
+            ("chars", &mut terms.chars),
+            ("title", &mut terms.title),
+            ("own", &mut terms.own),
+            ("own_title", &mut query.own_title),
+        ];
         for (key, weight) in weights {
             if let Some(node) = table.get(key) {
                 *weight = bounded(&node, 0.0, MOST) as f32;
@@ -314,7 +333,7 @@ impl<'a> Reader<'a> {
         let stop_words = table.items("stop_words");
         terms.stop_words.extend(stop_words.iter().filter_map(|node| Some(node.text()?.to_owned())));
         let Some(from) = from else { return query };
-        query.fields = texts_of(from);
+        query.fields = texts_of(from, query.own_title);
         if table.get("fields").is_some() {
             query.fields = table
                 .items("fields")
@@ -366,7 +385,7 @@ impl<'a> Reader<'a> {
         let ((from_paths, to_paths), rule) = match kind {
             "text" => {
                 allow(&["scale"]);
-                let scale = table.get("scale").map_or(2.0, |node| bounded(&node, 0.01, MOST));
+                let scale = table.get("scale").map_or(0.5, |node| bounded(&node, 0.01, MOST));
                 (Default::default(), Rule::Text { scale: scale as f32 })
             }
             "dense" => {
@@ -397,6 +416,10 @@ impl<'a> Reader<'a> {
                 allow(&["from", "to", "to_high", "reach"]);
                 let to_high = optional("to_high", to, &NUMBERS);
                 (both(&NUMBERS), Rule::RangeFit { to_high, reach: table.flag("reach") })
+            }
+            "quantity_fit" => {
+                allow(&["from", "to"]);
+                (both(&STATEMENTS), Rule::QuantityFit { units: self.units.clone() })
             }
             "half_life" => {
                 allow(&["to", "days"]);
@@ -582,13 +605,13 @@ fn bounded(node: &Node<'_>, least: f64, most: f64) -> f64 {
     number.clamp(least, most)
 }
 
-/// The texts of a kind that say what a record is about: a title counts twice.
-fn texts_of(kind: &RecordKind) -> Vec<(Arc<str>, f32)> {
+/// The texts of a kind that say what a record is about; a title counts `title` times.
+fn texts_of(kind: &RecordKind, title: f32) -> Vec<(Arc<str>, f32)> {
     kind.fields
         .iter()
         .filter(|field| field.field_type == FieldType::Text)
         .filter_map(|field| Some((field, field.role?)))
-        .map(|(field, role)| (field.path.clone(), if role == Role::Title { 2.0 } else { 1.0 }))
+        .map(|(field, role)| (field.path.clone(), if role == Role::Title { title } else { 1.0 }))
         .collect()
 }
 
@@ -607,7 +630,7 @@ fn plain(from: &Arc<RecordKind>, to: &Arc<RecordKind>, base: &QueryRule) -> Pair
             zh: format!("相近的{}", to.label.zh),
             en: format!("Similar: {}", to.label.en),
         },
-        query: QueryRule { fields: texts_of(from), ..base.clone() },
+        query: QueryRule { fields: texts_of(from, base.own_title), ..base.clone() },
         window: 100,
         filter: None,
         exclude_same: Vec::new(),
@@ -617,7 +640,7 @@ fn plain(from: &Arc<RecordKind>, to: &Arc<RecordKind>, base: &QueryRule) -> Pair
             weight: 1.0,
             from: Vec::new(),
             to: Vec::new(),
-            rule: Rule::Text { scale: 2.0 },
+            rule: Rule::Text { scale: 0.5 },
         }],
         flipped: false,
         diversity: plain_diversity(),
@@ -666,7 +689,7 @@ mod tests {
         let rules = read(PAIR).unwrap();
         let pair = rules.pair("report", "service").unwrap();
         assert_eq!((pair.features.len(), pair.flipped), (2, false));
-        assert!(pair.query.fields.contains(&("title".into(), 2.0)), "{:?}", pair.query.fields);
+        assert!(pair.query.fields.contains(&("title".into(), 10.0)), "{:?}", pair.query.fields);
         assert!(rules.pair("service", "report").unwrap().flipped);
         assert!(rules.pair("service", "service").is_some(), "similar records, undeclared");
         assert!(rules.pair("policy", "service").is_none());

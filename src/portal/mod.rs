@@ -22,6 +22,7 @@ mod help;
 mod home;
 mod links;
 mod overview;
+mod proofs;
 mod record;
 mod search;
 mod share;

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use super::card::{self, Deadline, Fact, Stamp};
 use super::error::{self, Failure};
 use super::links::{address, record_path};
+use super::proofs::{self, ProofView};
 use super::share::{self, QrImage};
 use super::text::{FormTexts, Lang};
 use super::value::{Links, Shown, plain, show};
@@ -52,7 +53,7 @@ struct RecordPage {
     /// Address of the deadlines as a calendar.
     calendar: Option<String>,
     /// Heading, and records with their addresses.
-    related: Vec<(String, Vec<(String, String)>)>,
+    related: Vec<(String, Vec<Near>)>,
     sections: Vec<SectionView>,
     about: Vec<(&'static str, String)>,
     json: String,
@@ -228,13 +229,20 @@ fn successor(
     }))
 }
 
+/// A record that is recommended.
+struct Near {
+    title: String,
+    href: String,
+    proofs: Vec<ProofView>,
+}
+
 /// Records like this one, and what is recommended for it.
 fn related(
     app: &App,
     visitor: &Visitor,
     kind: &RecordKind,
     record: &Record,
-) -> Vec<(String, Vec<(String, String)>)> {
+) -> Vec<(String, Vec<Near>)> {
     let t = visitor.texts();
     let recommended = kind.form.as_ref().and_then(|form| form.recommend.first());
     let recommended = recommended.and_then(|name| visitor.catalog.kind(name));
@@ -255,7 +263,8 @@ fn related(
             let title =
                 item.record.get("title").and_then(|json| serde_json::from_str(json.get()).ok());
             let href = visitor.link(&record_path(&item.kind, &item.id));
-            (title.unwrap_or_else(|| item.id.to_string()), href)
+            let title = title.unwrap_or_else(|| item.id.to_string());
+            Near { title, href, proofs: proofs::of(&item.reasons, visitor) }
         });
         Some((heading, items.collect::<Vec<_>>())).filter(|(_, items)| !items.is_empty())
     });

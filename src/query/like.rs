@@ -1,10 +1,11 @@
 //! A text as a query: its terms, weighted, to find records that are about the same.
 //!
-//! Measured on demands and achievements that experts had graded: square roots of counts, a title that counts twice,
-//! and pairs of characters at half the weight of words order better than the plain text by a third. Terms beyond the
-//! best fifty change nothing but the time it takes.
+//! Measured on demands and achievements that experts had graded: square roots of counts on both sides, words, pairs of
+//! characters and single characters together, a title that counts as much as a body, and terms that are rare on both
+//! sides order better than plain BM25 by two fifths. Characters carry what words miss: 焊接 and 焊缝 share one.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use serde::Deserialize;
 
@@ -17,12 +18,40 @@ const MAX_CHARS: usize = 6_000;
 
 /// A weighted bag of terms, and which records may be found with it.
 ///
-/// The score of a record is the sum over the kept terms of all groups: weight of the term, times the sum over the
-/// group's fields of boost times BM25 of the term in that field.
+/// The score of a record is the sum over the kept terms of all groups: weight of the term, times its rarity, times the
+/// sum over the group's fields of boost times [`presence`] of the term in that field.
 #[derive(Clone, Debug, Default)]
 pub struct Like {
     pub groups: Vec<TermGroup>,
+    /// Among which records a term is rare; among all without it.
+    pub kinds: Option<Kinds>,
     pub filter: Option<Filter>,
+}
+
+/// The kinds of the two sides. What nearly all records of one kind say tells nothing about one of them, however rare
+/// it is elsewhere.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kinds {
+    /// Kind of the record that looks. A term's weight is multiplied by its [`rarity`] there, relative to that of a
+    /// term of one record, to the power of `own`.
+    pub from: Arc<str>,
+    pub own: f32,
+    /// Kind of the records that are found; the term's rarity there is its inverse document frequency.
+    pub to: Arc<str>,
+}
+
+/// Inverse document frequency, as BM25 has it, of a term that `with` of `all` records hold.
+pub fn rarity(with: u64, all: u64) -> f32 {
+    let (with, all) = (with as f32, all as f32);
+    (1.0 + (all - with + 0.5).max(0.0) / (with + 0.5)).ln()
+}
+
+/// How much a term is there in a text of `length` terms that holds it `count` times: √count / length^0.4.
+///
+/// Without BM25's saturation, long records that say a thing often lose less, and without its average length the number
+/// depends on the record alone.
+pub fn presence(count: u32, length: u32) -> f32 {
+    (count as f32).sqrt() * (length.max(1) as f32).powf(-0.4)
 }
 
 /// Terms of one unit of text.
@@ -32,7 +61,7 @@ pub struct TermGroup {
     pub fields: Vec<(TokenField, f32)>,
     /// Terms and their weights, by weight, then in the order of the tokens; no term twice.
     pub terms: Vec<(String, f32)>,
-    /// How many terms are kept: those with the greatest product of weight and inverse document frequency.
+    /// How many terms are kept: those with the greatest product of weight and rarity on both sides.
     pub keep: usize,
 }
 
@@ -40,6 +69,13 @@ impl Like {
     /// Tells whether there is nothing to look for.
     pub fn is_empty(&self) -> bool {
         self.groups.iter().all(|group| group.terms.is_empty())
+    }
+
+    /// Number of different words.
+    pub fn num_words(&self) -> usize {
+        let words =
+            |group: &&TermGroup| group.fields.iter().any(|(unit, _)| *unit == TokenField::Words);
+        self.groups.iter().filter(words).map(|group| group.terms.len()).sum()
     }
 }
 
@@ -74,16 +110,22 @@ impl Counting {
 #[derive(Clone, Debug, PartialEq)]
 pub struct LikeRules {
     pub counting: Counting,
+    /// Most terms of each unit.
     pub max_words: usize,
     pub max_grams: usize,
+    pub max_chars: usize,
     /// Shorter words are left out.
     pub min_word_chars: usize,
-    /// Words that say nothing about what a text is about, normalized.
+    /// Words and characters that say nothing about what a text is about, normalized.
     pub stop_words: HashSet<String>,
-    /// Weight of words, of pairs of characters, and of both once more where they stand in a title.
+    /// Weight of words, of pairs of characters, of single ones, and of all of them once more where they stand in the
+    /// title of what is found.
     pub words: f32,
     pub grams: f32,
+    pub chars: f32,
     pub title: f32,
+    /// How much it counts that a term is rare among records of the kind that looks; see [`Kinds::own`].
+    pub own: f32,
 }
 
 impl LikeRules {
@@ -96,18 +138,32 @@ impl LikeRules {
         texts: impl IntoIterator<Item = (f32, &'a str)>,
         analyzer: &Analyzer,
     ) -> Like {
-        let (mut words, mut grams) = (HashMap::new(), HashMap::new());
+        let (mut words, mut grams, mut chars) = (HashMap::new(), HashMap::new(), HashMap::new());
+        let count = |counts: &mut HashMap<String, f32>, token: &str, weight| {
+            *counts.entry(token.to_owned()).or_insert(0.0) += weight;
+        };
         for (weight, text) in texts {
             let mut units = Units::default();
             analyzer.analyze(once(shortened(text)), &mut units);
             for word in units.words.split(' ').filter(|word| self.says_something(word)) {
-                *words.entry(word.to_owned()).or_insert(0.0) += weight;
+                count(&mut words, word, weight);
             }
-            for gram in units.grams.split(' ').filter(|gram| is_pair(gram)) {
-                *grams.entry(gram.to_owned()).or_insert(0.0) += weight;
+            for gram in units.grams.split(' ').filter(|gram| is_han_run(gram, 2)) {
+                count(&mut grams, gram, weight);
+            }
+            for ch in units.chars.split(' ').filter(|ch| is_han_run(ch, 1)) {
+                if !self.stop_words.contains(ch) {
+                    count(&mut chars, ch, weight);
+                }
             }
         }
-        let group = |unit, title, unit_weight: f32, counts: HashMap<String, f32>, keep| {
+        let units = [
+            (TokenField::Words, TokenField::TitleWords, self.words, self.max_words, words),
+            (TokenField::Grams, TokenField::TitleGrams, self.grams, self.max_grams, grams),
+            (TokenField::Chars, TokenField::TitleChars, self.chars, self.max_chars, chars),
+        ];
+        let groups = units.into_iter().filter(|(.., weight, _, _)| *weight > 0.0);
+        let groups = groups.map(|(unit, title, unit_weight, keep, counts)| {
             let weigh = |(token, count)| (token, unit_weight * self.counting.of(count));
             let mut terms: Vec<(String, f32)> = counts.into_iter().map(weigh).collect();
             terms.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
@@ -116,17 +172,8 @@ impl LikeRules {
                 fields.push((title, self.title));
             }
             TermGroup { fields, terms, keep }
-        };
-        let mut groups = Vec::new();
-        if self.words > 0.0 {
-            let fields = (TokenField::Words, TokenField::TitleWords);
-            groups.push(group(fields.0, fields.1, self.words, words, self.max_words));
-        }
-        if self.grams > 0.0 {
-            let fields = (TokenField::Grams, TokenField::TitleGrams);
-            groups.push(group(fields.0, fields.1, self.grams, grams, self.max_grams));
-        }
-        Like { groups, filter: None }
+        });
+        Like { groups: groups.collect(), ..Like::default() }
     }
 
     fn says_something(&self, word: &str) -> bool {
@@ -136,8 +183,8 @@ impl LikeRules {
     }
 }
 
-fn is_pair(gram: &str) -> bool {
-    gram.chars().count() == 2 && gram.chars().all(is_han)
+fn is_han_run(token: &str, length: usize) -> bool {
+    token.chars().count() == length && token.chars().all(is_han)
 }
 
 fn shortened(text: &str) -> &str {
@@ -164,11 +211,14 @@ mod tests {
             counting: Counting::Sqrt,
             max_words: 50,
             max_grams: 120,
+            max_chars: 80,
             min_word_chars: 2,
-            stop_words: HashSet::from(["技术".to_owned()]),
+            stop_words: HashSet::from(["技术".to_owned(), "的".to_owned()]),
             words: 1.0,
             grams: 0.5,
+            chars: 2.0,
             title: 0.0,
+            own: 1.0,
         }
     }
 
@@ -189,6 +239,9 @@ mod tests {
         let grams = terms(&like, 1);
         assert!(grams.contains(&("水淡", 0.5 * root)), "{grams:?}");
         assert!(grams.iter().all(|(gram, _)| gram.chars().all(is_han)), "{grams:?}");
+        let chars = terms(&like, 2);
+        assert!(chars.contains(&("海", 2.0 * root)) && chars.contains(&("技", 2.0)), "{chars:?}");
+        assert!(!chars.iter().any(|(ch, _)| *ch == "的" || *ch == "m"), "{chars:?}");
     }
 
     #[test]
@@ -202,6 +255,13 @@ mod tests {
                 "{text:?}"
             );
         }
+    }
+
+    #[test]
+    fn rare_terms_and_short_texts_count_more() {
+        assert!(rarity(1, 100) > rarity(2, 100) && rarity(100, 100) > 0.0 && rarity(0, 0) > 0.0);
+        assert!(presence(2, 50) > presence(1, 50) && presence(1, 50) > presence(1, 51));
+        assert_eq!(presence(1, 0), 1.0);
     }
 
     #[test]

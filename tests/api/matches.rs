@@ -7,7 +7,7 @@ use crate::TestServer;
 fn demand() -> Value {
     json!({
         "kind": "demand", "id": "d-1", "title": "海水淡化反渗透膜元件国产替代",
-        "body": "寻求高脱盐率的海水反渗透膜元件，硼脱除率不低于93%，连续运行后衰减小。",
+        "body": "寻求高脱盐率的海水反渗透膜元件，硼脱除率不低于93%，单支产水量≥34 m³/d，连续运行后衰减小。",
         "organization": "澜汐海水淡化公司", "budget_yuan": 6_000_000,
         "tech_fields": ["0701"], "division_code": "370211",
     })
@@ -21,7 +21,7 @@ async fn filled() -> TestServer {
             "organization": organization, "tech_fields": ["0701"], "price_yuan": 2_000_000,
         })
     };
-    let body = "超薄聚酰胺选择层的界面聚合工艺，海水淡化反渗透膜元件脱盐率达到99.8%。";
+    let body = "超薄聚酰胺选择层的界面聚合工艺，海水淡化反渗透膜元件脱盐率达到99.8%，硼脱除率90%～92%，单支产水量1.5立方米/小时。";
     server
         .fill(&[
             demand(),
@@ -86,6 +86,40 @@ async fn a_stored_demand_finds_what_fits_with_reasons() {
     assert_eq!(budget.unwrap()["evidence"], json!({ "from": "600万元", "to": "200万元" }));
     let all = server.get("/v1/records/demand/d-1/matches?to=achievement&diversity=false").await;
     assert!(ids(&all.json()).contains(&"a-2"));
+}
+
+/// What became of the quantities of an item, by name.
+fn proofs(item: &Value) -> Vec<(&str, &str, &str)> {
+    let reasons = item["reasons"].as_array().expect("reasons").iter();
+    let proofs = reasons.filter_map(|reason| reason["quantities"].as_array()).flatten();
+    let text = |proof: &'_ Value, key: &str| proof[key].as_str().unwrap().to_owned();
+    proofs
+        .map(|proof| {
+            assert_eq!(text(proof, "to").is_empty(), text(proof, "verdict") == "not_stated");
+            let part = |key: &str| proof[key].as_str().expect("text");
+            (part("from"), part("verdict"), part("to"))
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn what_is_asked_is_proven_in_both_directions() {
+    let server = filled().await;
+    let expected = [
+        ("硼脱除率不低于93%", "not_met", "硼脱除率90%～92%"),
+        ("单支产水量≥34 m³/d", "met", "单支产水量1.5立方米/小时"),
+    ];
+    let page = server.get("/v1/records/demand/d-1/matches?to=achievement").await.json();
+    assert_eq!(proofs(&page["items"][0]), expected);
+    let item = page["items"].as_array().unwrap().iter().find(|item| item["id"] == "a-3").unwrap();
+    assert!(proofs(item).iter().all(|(_, verdict, _)| *verdict == "not_stated"), "{item}");
+    let page = server.get("/v1/records/achievement/a-1/matches?to=demand").await.json();
+    holds(&page);
+    assert_eq!(proofs(&page["items"][0]), expected, "the demand asks, whoever looks");
+    let reasons = page["items"][0]["reasons"].as_array().unwrap();
+    let missing = reasons.iter().find(|reason| reason["signal"] == "not_mentioned").unwrap();
+    let words = missing["evidence"]["from"].as_str().unwrap();
+    assert!(words.contains("替代") && !words.contains("界面聚合"), "{words}");
 }
 
 #[tokio::test]

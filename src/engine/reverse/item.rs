@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::Hashed;
 use crate::engine::document::IndexRecord;
 use crate::query::TokenField;
+use crate::query::like::presence;
 use crate::record::validate::ColumnValue;
 use crate::record::{Catalog, RecordId};
 use crate::text::code_key;
@@ -16,8 +17,10 @@ type Quick = BuildHasherDefault<Hashed>;
 /// The tokens and values of one record, ready to be asked for.
 pub struct Item {
     id: RecordId,
-    /// With how often each occurs.
-    tokens: HashMap<u64, u32, Quick>,
+    /// With the presence of each in its field; 1 for values.
+    tokens: HashMap<u64, f32, Quick>,
+    /// Presence in the title, by the token of the same text in the whole record.
+    titles: HashMap<u64, f32, Quick>,
     /// Where the tokens stand of which phrases are made.
     positions: HashMap<u64, Vec<usize>, Quick>,
     values: Vec<(Arc<str>, ColumnValue)>,
@@ -27,23 +30,41 @@ pub struct Item {
 
 impl Item {
     pub fn new(record: &IndexRecord, catalog: &Catalog) -> Self {
-        let mut tokens: HashMap<u64, u32, Quick> = HashMap::default();
+        let mut tokens: HashMap<u64, f32, Quick> = HashMap::default();
+        let mut titles: HashMap<u64, f32, Quick> = HashMap::default();
         let mut positions: HashMap<u64, Vec<usize>, Quick> = HashMap::default();
         for (field, text) in &record.tokens {
+            let of_title = match field {
+                TokenField::TitleWords => Some(TokenField::Words),
+                TokenField::TitleGrams => Some(TokenField::Grams),
+                TokenField::TitleChars => Some(TokenField::Chars),
+                _ => None,
+            };
+            if let Some(whole) = of_title {
+                let mut counts: HashMap<u64, u32, Quick> = HashMap::default();
+                for token in text.split(' ').filter(|token| !token.is_empty()) {
+                    *counts.entry(text_token(whole, token)).or_default() += 1;
+                }
+                let length = counts.values().sum();
+                titles.extend(counts.into_iter().map(|(token, n)| (token, presence(n, length))));
+            }
             let placed = matches!(field, TokenField::Chars | TokenField::TitleChars);
+            let mut counts: HashMap<u64, u32, Quick> = HashMap::default();
             for (position, token) in text.split(' ').enumerate() {
                 if token.is_empty() {
                     continue;
                 }
                 let token = text_token(*field, token);
-                *tokens.entry(token).or_default() += 1;
+                *counts.entry(token).or_default() += 1;
                 if placed {
                     positions.entry(token).or_default().push(position);
                 }
             }
+            let length = counts.values().sum();
+            tokens.extend(counts.into_iter().map(|(token, n)| (token, presence(n, length))));
         }
         let mut note = |token: u64| {
-            tokens.insert(token, 1);
+            tokens.insert(token, 1.0);
         };
         note(value_token("kind", &record.id.kind));
         let mut above: HashMap<Arc<str>, Vec<String>> = HashMap::new();
@@ -68,7 +89,14 @@ impl Item {
                 | ColumnValue::Geo(..) => {}
             }
         }
-        Self { id: record.id.clone(), tokens, positions, values: record.values.clone(), above }
+        Self {
+            id: record.id.clone(),
+            tokens,
+            titles,
+            positions,
+            values: record.values.clone(),
+            above,
+        }
     }
 
     pub fn id(&self) -> &RecordId {
@@ -88,9 +116,14 @@ impl Item {
         })
     }
 
-    /// Tokens, and how often each occurs.
-    pub(super) fn tokens(&self) -> impl Iterator<Item = (u64, u32)> {
-        self.tokens.iter().map(|(token, count)| (*token, *count))
+    /// Tokens, and the presence of each.
+    pub(super) fn tokens(&self) -> impl Iterator<Item = (u64, f32)> {
+        self.tokens.iter().map(|(token, presence)| (*token, *presence))
+    }
+
+    /// The presence in the title of a token of the whole record.
+    pub(super) fn in_title(&self, token: u64) -> f32 {
+        self.titles.get(&token).copied().unwrap_or(0.0)
     }
 
     pub(super) fn has(&self, token: u64) -> bool {

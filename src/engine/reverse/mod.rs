@@ -18,6 +18,10 @@ pub use item::Item;
 
 use crate::query::TokenField;
 
+/// How much greater than [`presence`](crate::query::like::presence) an engine may take it to be: lengths are kept in
+/// one byte, an eighth too small at most.
+const ROUNDED: f32 = 1.06;
+
 /// Place of a standing query: small numbers, used again when one is removed.
 pub type Slot = u32;
 
@@ -26,8 +30,10 @@ type Postings<T> = HashMap<u64, Vec<T>, BuildHasherDefault<Hashed>>;
 /// A bag of weighted terms.
 #[derive(Clone, Debug, Default)]
 pub struct Bag {
-    /// Field, token, and what the term adds to the score of a record of average length that holds it once.
+    /// Field, token, and what the term adds to a score for each unit of presence.
     pub terms: Vec<(TokenField, String, f32)>,
+    /// How much more a term adds for each unit of presence in the title.
+    pub title: f32,
 }
 
 /// Standing queries by the tokens that a record must have one of.
@@ -54,6 +60,7 @@ enum Filed {
         tokens: Box<[u64]>,
         /// The least score of interest.
         bar: f32,
+        title: f32,
     },
 }
 
@@ -91,7 +98,13 @@ impl ReverseIndex {
             self.weighted.entry(token).or_default().push((slot, *weight));
             tokens.push(token);
         }
-        self.put(slot, Entry { condition, filed: Filed::Weighted { tokens: tokens.into(), bar } });
+        self.put(
+            slot,
+            Entry {
+                condition,
+                filed: Filed::Weighted { tokens: tokens.into(), bar, title: bag.title },
+            },
+        );
     }
 
     /// Sets the bar of a bag of terms; nothing happens when there is none at `slot`.
@@ -132,26 +145,30 @@ impl ReverseIndex {
     /// bar that must be reached: less than 1 when the statistics that the bar was set by have changed.
     pub fn matches(&self, item: &Item, today: i32, slack: impl Fn(Slot) -> f32) -> Vec<Slot> {
         let mut found = self.unfiled.clone();
-        let mut scores = vec![0f32; if self.weighted.is_empty() { 0 } else { self.entries.len() }];
+        // Of all of the text, and of the title alone.
+        let none = [0f32; 2];
+        let mut scores = vec![none; if self.weighted.is_empty() { 0 } else { self.entries.len() }];
         let mut scored = Vec::new();
-        for (token, count) in item.tokens() {
+        for (token, presence) in item.tokens() {
             if let Some(list) = self.postings.get(&token) {
                 found.extend_from_slice(list);
             }
             if let Some(list) = self.weighted.get(&token) {
-                let most = most(count);
+                let most = [presence, item.in_title(token)].map(|presence| ROUNDED * presence);
                 for &(slot, weight) in list {
                     let score = &mut scores[slot as usize];
-                    if *score == 0.0 {
+                    if *score == none {
                         scored.push(slot);
                     }
-                    *score += weight * most;
+                    score[0] += weight * most[0];
+                    score[1] += weight * most[1];
                 }
             }
         }
         scored.retain(|&slot| match &self.entries[slot as usize] {
-            Some(Entry { filed: Filed::Weighted { bar, .. }, .. }) => {
-                *bar <= 0.0 || scores[slot as usize] >= *bar * slack(slot)
+            Some(Entry { filed: Filed::Weighted { bar, title, .. }, .. }) => {
+                let [all, in_title] = scores[slot as usize];
+                *bar <= 0.0 || all + title * in_title >= *bar * slack(slot)
             }
             _ => false,
         });
@@ -174,13 +191,6 @@ impl ReverseIndex {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
-}
-
-/// The most that a term can add that occurs `count` times, relative to once in a record of average length: BM25 with
-/// k1 = 1.2 and b = 0.75, for a record of no length at all.
-fn most(count: u32) -> f32 {
-    let count = count as f32;
-    2.2 * count / (count + 0.3)
 }
 
 fn drop_from<T>(postings: &mut Postings<T>, tokens: &[u64], is_gone: impl Fn(&T) -> bool) {

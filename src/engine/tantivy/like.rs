@@ -4,139 +4,340 @@
 //! one after the other into one score a record, which costs about the sum of their lengths; nothing is pruned, and
 //! every score is exact.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use tantivy::fieldnorm::FieldNormReader;
-use tantivy::postings::{Postings, TermInfo};
-use tantivy::query::{Bm25Weight, EnableScoring, Query as _, TermQuery, Weight};
+use tantivy::postings::Postings;
+use tantivy::query::{EnableScoring, Query as _, TermQuery, Weight};
 use tantivy::schema::IndexRecordOption;
 use tantivy::{
     DocAddress, DocId, DocSet, InvertedIndexReader, Searcher, SegmentReader, TERMINATED, Term,
 };
 
-use super::lower;
+use super::lists::{List, Lists, SegmentLists};
 use super::schema::{self, IndexSchema};
-use crate::engine::{EngineError, Liked, LikedRecord, LikedTerm, Shares};
+use super::{Visible, lower};
+use crate::engine::{EngineError, LikeTerms, Liked, LikedRecord, LikedTerm, Shares};
 use crate::query::TokenField;
-use crate::query::like::Like;
+use crate::query::like::{Like, TermGroup, presence, rarity};
 use crate::record::{RecordId, Revision};
+
+/// Presence in a field, by the code of its length; counts are multiplied in.
+static BY_LENGTH: LazyLock<[f32; 256]> = LazyLock::new(|| {
+    std::array::from_fn(|code| presence(1, FieldNormReader::id_to_fieldnorm(code as u8)))
+});
+/// Square roots of small counts.
+static ROOTS: LazyLock<[f32; 256]> = LazyLock::new(|| std::array::from_fn(|n| (n as f32).sqrt()));
+
+/// A term that is looked for, and what it is worth.
+struct Weighed<'a> {
+    token: &'a str,
+    /// On the side that looks.
+    weight: f32,
+    /// On the side that is found.
+    idf: f32,
+    /// By segment, of the group's first field.
+    lists: Vec<Arc<List>>,
+}
 
 /// A term that was kept, ready to score with.
 struct Chosen<'a> {
     field: TokenField,
     token: &'a str,
-    idf: f32,
     weight: f32,
+    idf: f32,
     /// One a field that the term is looked for in.
     places: Vec<Place>,
 }
 
 struct Place {
-    /// Position in [`Readers`].
+    /// Position in [`View::fields`].
     field: usize,
-    bm25: Bm25Weight,
+    /// Of a record in which the term's presence is 1.
+    score: f32,
     /// By segment.
-    infos: Vec<Option<TermInfo>>,
+    lists: Vec<Arc<List>>,
 }
 
-/// What the terms of the fields are looked up in.
-struct Readers {
-    fields: Vec<(TokenField, FieldReaders)>,
+impl Place {
+    #[inline]
+    fn score(&self, length: u8, count: u32) -> f32 {
+        let root = match ROOTS.get(count as usize) {
+            Some(root) => *root,
+            None => (count as f32).sqrt(),
+        };
+        self.score * BY_LENGTH[usize::from(length)] * root
+    }
 }
 
+/// The fields of a view in which terms are looked for.
+pub struct View<'a> {
+    visible: &'a Visible,
+    schema: &'a IndexSchema,
+    segments: Vec<Arc<SegmentLists>>,
+}
+
+/// One field in every segment.
 struct FieldReaders {
+    field: TokenField,
     segments: Vec<(Arc<InvertedIndexReader>, FieldNormReader)>,
-    num_tokens: u64,
 }
 
-impl Readers {
-    fn open(searcher: &Searcher, schema: &IndexSchema, like: &Like) -> tantivy::Result<Self> {
-        let mut fields: Vec<(TokenField, FieldReaders)> = Vec::new();
-        for (wanted, _) in like.groups.iter().flat_map(|group| &group.fields) {
-            if fields.iter().any(|(field, _)| field == wanted) {
+type Fields = Vec<FieldReaders>;
+
+fn position(fields: &Fields, wanted: TokenField) -> usize {
+    let at = fields.iter().position(|readers| readers.field == wanted);
+    at.expect("every field of the query is opened")
+}
+
+impl<'a> View<'a> {
+    pub fn new(
+        visible: &'a Visible,
+        schema: &'a IndexSchema,
+        lists: &Lists,
+    ) -> Result<Self, EngineError> {
+        Ok(Self { visible, schema, segments: lists.of(&visible.searcher)? })
+    }
+
+    fn searcher(&self) -> &'a Searcher {
+        &self.visible.searcher
+    }
+
+    fn open(&self, like: &Like) -> tantivy::Result<Fields> {
+        let mut fields: Fields = Vec::new();
+        for &(field, _) in like.groups.iter().flat_map(|group| &group.fields) {
+            if fields.iter().any(|readers| readers.field == field) {
                 continue;
             }
-            let field = schema.token_field(*wanted);
-            let segments: Vec<_> = searcher
-                .segment_readers()
-                .iter()
-                .map(|reader| {
-                    Ok((reader.inverted_index(field)?, reader.get_fieldnorms_reader(field)?))
-                })
-                .collect::<tantivy::Result<_>>()?;
-            let num_tokens = segments.iter().map(|(index, _)| index.total_num_tokens()).sum();
-            fields.push((*wanted, FieldReaders { segments, num_tokens }));
+            let name = self.schema.token_field(field);
+            let readers = self.searcher().segment_readers().iter();
+            let segments = readers.map(|reader| {
+                Ok((reader.inverted_index(name)?, reader.get_fieldnorms_reader(name)?))
+            });
+            fields
+                .push(FieldReaders { field, segments: segments.collect::<tantivy::Result<_>>()? });
         }
-        Ok(Self { fields })
+        Ok(fields)
     }
 
-    fn position(&self, wanted: TokenField) -> usize {
-        let at = self.fields.iter().position(|(field, _)| *field == wanted);
-        at.expect("every field of the query is opened")
+    fn look_up(
+        &self,
+        readers: &FieldReaders,
+        token: &str,
+        counted: bool,
+    ) -> tantivy::Result<Vec<Arc<List>>> {
+        let term = Term::from_field_text(self.schema.token_field(readers.field), token);
+        let segments = self.segments.iter().zip(&readers.segments);
+        segments
+            .map(|(lists, (index, _))| lists.list(readers.field, &term, token, index, counted))
+            .collect()
     }
-}
 
-/// Looks every term up, and keeps the best of each group.
-fn choose<'a>(
-    searcher: &Searcher,
-    schema: &IndexSchema,
-    readers: &Readers,
-    like: &'a Like,
-) -> tantivy::Result<Vec<Chosen<'a>>> {
-    let num_docs: u64 =
-        searcher.segment_readers().iter().map(|reader| u64::from(reader.max_doc())).sum();
-    let look_up = |at: usize, token: &str| -> tantivy::Result<(u64, Vec<Option<TermInfo>>)> {
-        let (field, readers) = &readers.fields[at];
-        let term = Term::from_field_text(schema.token_field(*field), token);
-        let infos = readers
-            .segments
-            .iter()
-            .map(|(index, _)| index.get_term_info(&term))
-            .collect::<Result<Vec<_>, _>>()?;
-        let doc_freq = infos.iter().flatten().map(|info| u64::from(info.doc_freq)).sum();
-        Ok((doc_freq, infos))
-    };
-    let mut chosen = Vec::new();
-    for group in &like.groups {
-        let Some(&(main, _)) = group.fields.first() else { continue };
-        let main_at = readers.position(main);
-        let mut found = Vec::with_capacity(group.terms.len());
-        for (token, weight) in &group.terms {
-            let (doc_freq, infos) = look_up(main_at, token)?;
-            if doc_freq > 0 {
-                found.push((token, *weight, idf(doc_freq, num_docs), doc_freq, infos));
+    /// Number of records of a kind, or of all without one; with `lists`, of those in them.
+    fn num(&self, lists: Option<&[Arc<List>]>, kind: Option<&str>) -> u64 {
+        match lists {
+            None => self.segments.iter().map(|segment| segment.num_records(kind)).sum(),
+            Some(lists) => {
+                let segments = self.segments.iter().zip(lists);
+                segments.map(|(segment, list)| segment.num_in(list, kind)).sum()
             }
         }
-        // The terms are ordered by weight and token, and the sort is stable: the choice does not depend on chance.
-        found.sort_by(|a, b| (b.1 * b.2).total_cmp(&(a.1 * a.2)));
-        found.truncate(group.keep);
-        for (token, weight, idf, doc_freq, infos) in found {
-            let mut places = Vec::with_capacity(group.fields.len());
-            let mut known = Some((doc_freq, infos));
-            for &(field, boost) in &group.fields {
-                let at = readers.position(field);
-                let (doc_freq, infos) = match known.take() {
-                    Some(known) => known,
-                    None => look_up(at, token)?,
-                };
-                if doc_freq == 0 || boost == 0.0 {
+    }
+
+    /// Weighs the terms of a group, in their order; those that no record to be found holds as well with `all`.
+    fn weigh<'t>(
+        &self,
+        fields: &Fields,
+        like: &Like,
+        group: &'t TermGroup,
+        all: bool,
+    ) -> tantivy::Result<Vec<Weighed<'t>>> {
+        let Some(&(main, _)) = group.fields.first() else { return Ok(Vec::new()) };
+        let readers = &fields[position(fields, main)];
+        let kinds = like.kinds.as_ref();
+        let to = kinds.map(|kinds| &*kinds.to);
+        let among = self.num(None, to);
+        let own = kinds.filter(|kinds| kinds.own > 0.0);
+        let own = own.map(|kinds| (&*kinds.from, kinds.own, self.num(None, Some(&kinds.from))));
+        let mut weighed = Vec::with_capacity(group.terms.len());
+        for (token, weight) in &group.terms {
+            let lists = self.look_up(readers, token, kinds.is_some())?;
+            let with = self.num(Some(&lists), to);
+            if with == 0 && !all {
+                continue;
+            }
+            let mut weight = *weight;
+            if let Some((from, own, among)) = own.filter(|(_, _, among)| *among > 0) {
+                let with = self.num(Some(&lists), Some(from)).max(1);
+                weight *= (rarity(with, among) / rarity(1, among)).powf(own);
+            }
+            let idf = rarity(with.max(1), among.max(1));
+            weighed.push(Weighed { token, weight, idf, lists });
+        }
+        Ok(weighed)
+    }
+
+    /// Looks every term up, and keeps the best of each group.
+    fn choose<'t>(&self, fields: &Fields, like: &'t Like) -> tantivy::Result<Vec<Chosen<'t>>> {
+        let mut chosen = Vec::new();
+        for group in &like.groups {
+            let mut weighed = self.weigh(fields, like, group, false)?;
+            // The terms are ordered by weight and token, and the sort is stable: the choice does not depend on chance.
+            weighed.sort_by(|a, b| (b.weight * b.idf).total_cmp(&(a.weight * a.idf)));
+            weighed.truncate(group.keep);
+            for Weighed { token, weight, idf, lists } in weighed {
+                let mut places = Vec::with_capacity(group.fields.len());
+                let mut known = Some(lists);
+                for &(field, boost) in &group.fields {
+                    let at = position(fields, field);
+                    let lists = match known.take() {
+                        Some(known) => known,
+                        None => self.look_up(&fields[at], token, false)?,
+                    };
+                    places.push(Place { field: at, score: weight * idf * boost, lists });
+                }
+                chosen.push(Chosen { field: group.fields[0].0, token, weight, idf, places });
+            }
+        }
+        Ok(chosen)
+    }
+
+    /// What tells whether a record may be found; `None` when every record may.
+    fn filter(&self, like: &Like) -> Result<Option<Box<dyn Weight>>, EngineError> {
+        let Some(filter) = &like.filter else { return Ok(None) };
+        let filter = lower::filter(filter, self.schema)?;
+        Ok(Some(filter.weight(EnableScoring::disabled_from_searcher(self.searcher()))?))
+    }
+
+    fn liked(records: Vec<LikedRecord>, chosen: &[Chosen<'_>]) -> Liked {
+        let describe = |term: &Chosen<'_>| LikedTerm {
+            field: term.field,
+            token: term.token.to_owned(),
+            weight: term.weight,
+            idf: term.idf,
+        };
+        Liked { records, terms: chosen.iter().map(describe).collect(), norm: norm(chosen) }
+    }
+
+    /// Finds the `limit` best records, the best first; ties in the order of their revisions.
+    pub fn find(&self, like: &Like, limit: usize) -> Result<Liked, EngineError> {
+        let fields = self.open(like)?;
+        let chosen = self.choose(&fields, like)?;
+        let filter = self.filter(like)?;
+        let mut best: Vec<(f32, u64, DocAddress)> = Vec::new();
+        for (ord, reader) in self.searcher().segment_readers().iter().enumerate() {
+            let scores = scores(reader, ord, &fields, &chosen)?;
+            let mut keep = Best { reader, limit, threshold: 0.0, kept: Vec::new() };
+            match &filter {
+                None => {
+                    for (doc, &score) in (0..).zip(&scores) {
+                        keep.push(doc, score);
+                    }
+                }
+                Some(filter) => {
+                    let mut passing = filter.scorer(reader, 1.0)?;
+                    let mut doc = passing.doc();
+                    while doc != TERMINATED {
+                        keep.push(doc, scores[doc as usize]);
+                        doc = passing.advance();
+                    }
+                }
+            }
+            let revisions = reader.fast_fields().u64(schema::REVISION)?;
+            best.extend(keep.kept.into_iter().map(|(score, doc)| {
+                let revision = revisions.first(doc).unwrap_or_default();
+                (score, revision, DocAddress::new(ord as u32, doc))
+            }));
+        }
+        best.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        best.truncate(limit);
+        let keys = self.visible.columns.keys(self.searcher())?;
+        let record = |(score, revision, address): (f32, u64, DocAddress)| {
+            let key = keys[address.segment_ord as usize].get(address.doc_id);
+            let id = RecordId::parse(key).ok_or_else(|| {
+                EngineError::Unavailable("a record of the index has no key".into())
+            })?;
+            Ok(LikedRecord { id, revision: Revision(revision), score })
+        };
+        let records = best.into_iter().map(record).collect::<Result<_, EngineError>>()?;
+        Ok(Self::liked(records, &chosen))
+    }
+
+    /// Computes what each kept term adds to the scores of given records, in the order of [`Liked::terms`].
+    ///
+    /// The answer holds the records that are in the index and pass the filter. Their sums are the scores that
+    /// [`find`](Self::find) gives, bit by bit.
+    pub fn shares(
+        &self,
+        like: &Like,
+        ids: &[RecordId],
+    ) -> Result<(Liked, Vec<Shares>), EngineError> {
+        let fields = self.open(like)?;
+        let chosen = self.choose(&fields, like)?;
+        let filter = self.filter(like)?;
+        let mut shares = Vec::with_capacity(ids.len());
+        let mut records = Vec::with_capacity(ids.len());
+        for id in ids {
+            let Some(address) = address(self.searcher(), self.schema, id)? else { continue };
+            let segment = address.segment_ord as usize;
+            let reader = self.searcher().segment_reader(address.segment_ord);
+            if let Some(filter) = &filter {
+                let mut passing = filter.scorer(reader, 1.0)?;
+                let passes = passing.doc() == address.doc_id
+                    || passing.doc() < address.doc_id
+                        && passing.seek(address.doc_id) == address.doc_id;
+                if !passes {
                     continue;
                 }
-                let average = readers.fields[at].1.num_tokens as f32 / num_docs as f32;
-                let bm25 = Bm25Weight::for_one_term_without_explain(doc_freq, num_docs, average)
-                    .boost_by(weight * boost);
-                places.push(Place { field: at, bm25, infos });
             }
-            chosen.push(Chosen { field: main, token, idf, weight, places });
+            let mut terms = Vec::with_capacity(chosen.len());
+            let mut score = 0.0;
+            for term in &chosen {
+                let mut sum = 0.0;
+                for place in &term.places {
+                    let Some(info) = &place.lists[segment].info else { continue };
+                    let (index, norms) = &fields[place.field].segments[segment];
+                    let mut postings = index
+                        .read_postings_from_terminfo(info, IndexRecordOption::WithFreqs)
+                        .map_err(tantivy::TantivyError::from)?;
+                    let found = postings.doc() == address.doc_id
+                        || postings.doc() < address.doc_id
+                            && postings.seek(address.doc_id) == address.doc_id;
+                    if found {
+                        let length = norms.fieldnorm_id(address.doc_id);
+                        let part = place.score(length, postings.term_freq());
+                        sum += part;
+                        score += part;
+                    }
+                }
+                terms.push(sum);
+            }
+            let revision = reader.fast_fields().u64(schema::REVISION)?.first(address.doc_id);
+            let revision = Revision(revision.unwrap_or_default());
+            records.push(LikedRecord { id: id.clone(), revision, score });
+            shares.push(terms);
         }
+        Ok((Self::liked(records, &chosen), shares))
     }
-    Ok(chosen)
-}
 
-/// Inverse document frequency as BM25 has it.
-fn idf(doc_freq: u64, num_docs: u64) -> f32 {
-    let (doc_freq, num_docs) = (doc_freq as f32, num_docs as f32);
-    (1.0 + (num_docs - doc_freq + 0.5).max(0.0) / (doc_freq + 0.5)).ln()
+    /// Weighs every term, kept or not.
+    pub fn terms(&self, like: &Like) -> Result<LikeTerms, EngineError> {
+        let fields = self.open(like)?;
+        let norm = norm(&self.choose(&fields, like)?);
+        let mut terms = Vec::new();
+        for group in &like.groups {
+            let Some(&(field, _)) = group.fields.first() else { continue };
+            let weighed = self.weigh(&fields, like, group, true)?.into_iter();
+            terms.extend(weighed.map(|t| (field, t.token.to_owned(), t.weight * t.idf)));
+        }
+        let among = match &like.kinds {
+            Some(kinds) if kinds.own > 0.0 => {
+                self.num(None, Some(&kinds.to)).min(self.num(None, Some(&kinds.from)))
+            }
+            kinds => self.num(None, kinds.as_ref().map(|kinds| &*kinds.to)),
+        };
+        Ok(LikeTerms { terms, norm, among })
+    }
 }
 
 /// Length of the query as a vector of weight times inverse document frequency.
@@ -144,147 +345,22 @@ fn norm(chosen: &[Chosen<'_>]) -> f32 {
     chosen.iter().map(|term| (term.weight * term.idf).powi(2)).sum::<f32>().sqrt()
 }
 
-/// What tells whether a record may be found; `None` when every record may.
-fn filter_of(
-    searcher: &Searcher,
-    schema: &IndexSchema,
-    like: &Like,
-) -> Result<Option<Box<dyn Weight>>, EngineError> {
-    let Some(filter) = &like.filter else { return Ok(None) };
-    let filter = lower::filter(filter, schema)?;
-    Ok(Some(filter.weight(EnableScoring::disabled_from_searcher(searcher))?))
-}
-
-/// Finds the `limit` best records, the best first; ties in the order of their revisions.
-pub fn find(
-    searcher: &Searcher,
-    schema: &IndexSchema,
-    like: &Like,
-    limit: usize,
-) -> Result<Liked, EngineError> {
-    let readers = Readers::open(searcher, schema, like)?;
-    let chosen = choose(searcher, schema, &readers, like)?;
-    let filter = filter_of(searcher, schema, like)?;
-    let mut best: Vec<(f32, u64, DocAddress)> = Vec::new();
-    for (ord, reader) in searcher.segment_readers().iter().enumerate() {
-        let scores = scores(reader, ord, &readers, &chosen)?;
-        let mut keep = Best { reader, limit, threshold: 0.0, kept: Vec::new() };
-        match &filter {
-            None => {
-                for (doc, &score) in (0..).zip(&scores) {
-                    keep.push(doc, score);
-                }
-            }
-            Some(filter) => {
-                let mut passing = filter.scorer(reader, 1.0)?;
-                let mut doc = passing.doc();
-                while doc != TERMINATED {
-                    keep.push(doc, scores[doc as usize]);
-                    doc = passing.advance();
-                }
-            }
-        }
-        let revisions = reader.fast_fields().u64(schema::REVISION)?;
-        best.extend(keep.kept.into_iter().map(|(score, doc)| {
-            let revision = revisions.first(doc).unwrap_or_default();
-            (score, revision, DocAddress::new(ord as u32, doc))
-        }));
-    }
-    best.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    best.truncate(limit);
-    let mut records = Vec::with_capacity(best.len());
-    for (score, revision, address) in best {
-        let reader = searcher.segment_reader(address.segment_ord);
-        let id = key(reader, address.doc_id)?;
-        records.push(LikedRecord { id, revision: Revision(revision), score });
-    }
-    Ok(Liked { records, terms: describe(&chosen), norm: norm(&chosen) })
-}
-
-/// Computes what each kept term adds to the scores of given records, in the order of [`Liked::terms`].
-///
-/// The answer holds the records that are in the index and pass the filter. Their sums are the scores that [`find`] gives, bit by bit.
-pub fn shares(
-    searcher: &Searcher,
-    schema: &IndexSchema,
-    like: &Like,
-    ids: &[RecordId],
-) -> Result<(Liked, Vec<Shares>), EngineError> {
-    let readers = Readers::open(searcher, schema, like)?;
-    let chosen = choose(searcher, schema, &readers, like)?;
-    let filter = filter_of(searcher, schema, like)?;
-    let mut shares = Vec::with_capacity(ids.len());
-    let mut records = Vec::with_capacity(ids.len());
-    for id in ids {
-        let Some(address) = address(searcher, schema, id)? else { continue };
-        let segment = address.segment_ord as usize;
-        if let Some(filter) = &filter {
-            let mut passing = filter.scorer(searcher.segment_reader(address.segment_ord), 1.0)?;
-            let passes = passing.doc() == address.doc_id
-                || passing.doc() < address.doc_id && passing.seek(address.doc_id) == address.doc_id;
-            if !passes {
-                continue;
-            }
-        }
-        let mut terms = Vec::with_capacity(chosen.len());
-        let mut score = 0.0;
-        for term in &chosen {
-            let mut sum = 0.0;
-            for place in &term.places {
-                let Some(info) = &place.infos[segment] else { continue };
-                let (index, norms) = &readers.fields[place.field].1.segments[segment];
-                let mut postings = index
-                    .read_postings_from_terminfo(info, IndexRecordOption::WithFreqs)
-                    .map_err(tantivy::TantivyError::from)?;
-                let found = postings.doc() == address.doc_id
-                    || postings.doc() < address.doc_id
-                        && postings.seek(address.doc_id) == address.doc_id;
-                if found {
-                    let norm = norms.fieldnorm_id(address.doc_id);
-                    let part = place.bm25.score(norm, postings.term_freq());
-                    sum += part;
-                    score += part;
-                }
-            }
-            terms.push(sum);
-        }
-        let reader = searcher.segment_reader(address.segment_ord);
-        let revision = reader.fast_fields().u64(schema::REVISION)?.first(address.doc_id);
-        let revision = Revision(revision.unwrap_or_default());
-        records.push(LikedRecord { id: id.clone(), revision, score });
-        shares.push(terms);
-    }
-    Ok((Liked { records, terms: describe(&chosen), norm: norm(&chosen) }, shares))
-}
-
-fn describe(chosen: &[Chosen<'_>]) -> Vec<LikedTerm> {
-    chosen
-        .iter()
-        .map(|term| LikedTerm {
-            field: term.field,
-            token: term.token.to_owned(),
-            weight: term.weight,
-            idf: term.idf,
-        })
-        .collect()
-}
-
 /// Sums up the scores of all records of a segment.
 fn scores(
     reader: &SegmentReader,
     segment: usize,
-    readers: &Readers,
+    fields: &Fields,
     chosen: &[Chosen<'_>],
 ) -> tantivy::Result<Vec<f32>> {
     let mut scores = vec![0.0; reader.max_doc() as usize];
     for place in chosen.iter().flat_map(|term| &term.places) {
-        let Some(info) = &place.infos[segment] else { continue };
-        let (index, norms) = &readers.fields[place.field].1.segments[segment];
+        let Some(info) = &place.lists[segment].info else { continue };
+        let (index, norms) = &fields[place.field].segments[segment];
         let mut block =
             index.read_block_postings_from_terminfo(info, IndexRecordOption::WithFreqs)?;
         while !block.docs().is_empty() {
-            for (&doc, &freq) in block.docs().iter().zip(block.freqs()) {
-                scores[doc as usize] += place.bm25.score(norms.fieldnorm_id(doc), freq);
+            for (&doc, &count) in block.docs().iter().zip(block.freqs()) {
+                scores[doc as usize] += place.score(norms.fieldnorm_id(doc), count);
             }
             block.advance();
         }
@@ -315,17 +391,6 @@ impl Best<'_> {
             self.threshold = self.kept[keep - 1].0;
         }
     }
-}
-
-fn key(reader: &SegmentReader, doc: DocId) -> Result<RecordId, EngineError> {
-    let mut key = String::new();
-    if let Some(column) = reader.fast_fields().str(schema::KEY)?
-        && let Some(ord) = column.ords().first(doc)
-    {
-        column.ord_to_str(ord, &mut key).map_err(tantivy::TantivyError::from)?;
-    }
-    RecordId::parse(&key)
-        .ok_or_else(|| EngineError::Unavailable("a record of the index has no key".into()))
 }
 
 /// Finds the place of a record; `None` when it is not in the index.

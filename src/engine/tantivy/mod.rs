@@ -4,6 +4,7 @@ mod collect;
 mod exclude;
 mod forward;
 mod like;
+mod lists;
 mod lower;
 mod rescore;
 mod schema;
@@ -23,7 +24,7 @@ use tantivy::query::{BooleanQuery, Occur};
 use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, Term};
 
 use super::document::IndexRecord;
-use super::{Engine, EngineError, Found, Hit, IndexChange, Liked, Shares};
+use super::{Engine, EngineError, Found, Hit, IndexChange, LikeTerms, Liked, Shares};
 use crate::query::like::Like;
 use crate::query::{After, Search, Signal, TokenField};
 use crate::record::validate::ColumnValue;
@@ -31,6 +32,7 @@ use crate::record::{Catalog, RecordId, Revision};
 use crate::store::Cursor;
 use collect::{Gather, Kept, Plan};
 use forward::Columns;
+use lists::Lists;
 use schema::{ColumnType, IndexSchema};
 
 /// Best hits that are scored by every part of the query.
@@ -51,6 +53,7 @@ pub struct TantivyEngine {
     threads: usize,
     visible: ArcSwap<Visible>,
     views: Mutex<VecDeque<Arc<Visible>>>,
+    lists: Lists,
 }
 
 /// A frozen view of the index, and how far it has read the change log.
@@ -128,6 +131,7 @@ impl TantivyEngine {
             threads,
             visible,
             views: Mutex::new(VecDeque::new()),
+            lists: Lists::default(),
         })
     }
 
@@ -346,7 +350,7 @@ impl Engine for TantivyEngine {
     }
 
     fn like(&self, like: &Like, limit: usize) -> Result<Liked, EngineError> {
-        like::find(&self.visible.load().searcher, &self.schema, like, limit)
+        like::View::new(&self.visible.load(), &self.schema, &self.lists)?.find(like, limit)
     }
 
     fn like_shares(
@@ -354,7 +358,11 @@ impl Engine for TantivyEngine {
         like: &Like,
         ids: &[RecordId],
     ) -> Result<(Liked, Vec<Shares>), EngineError> {
-        like::shares(&self.visible.load().searcher, &self.schema, like, ids)
+        like::View::new(&self.visible.load(), &self.schema, &self.lists)?.shares(like, ids)
+    }
+
+    fn like_terms(&self, like: &Like) -> Result<LikeTerms, EngineError> {
+        like::View::new(&self.visible.load(), &self.schema, &self.lists)?.terms(like)
     }
 
     fn words(&self) -> Result<Vec<(String, u64)>, EngineError> {

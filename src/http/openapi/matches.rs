@@ -69,6 +69,21 @@ pub(super) fn schemas() -> [(&'static str, Value); 4] {
                     "required": ["term", "share"],
                 },
             },
+            "quantities": {
+                "type": "array",
+                "description": "Every quantity that one side asks for, and what the other states of it",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "name": string.clone(),
+                        "verdict": { "enum": ["met", "not_met", "not_stated"] },
+                        "label": string.clone(),
+                        "from": string.clone(),
+                        "to": string.clone(),
+                    },
+                    "required": ["name", "verdict", "label", "from", "to"],
+                },
+            },
         },
         "required": ["signal", "label", "value", "evidence"],
     });

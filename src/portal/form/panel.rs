@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::app::App;
 use crate::matching::Subject;
 use crate::portal::links::record_path;
+use crate::portal::proofs::{self, ProofView};
 use crate::portal::text::FormTexts;
 use crate::portal::visitor::Visitor;
 use crate::record::kind::{Advice, Form};
@@ -42,6 +43,7 @@ struct Match {
     href: String,
     title: String,
     reasons: Vec<(String, String)>,
+    proofs: Vec<ProofView>,
 }
 
 impl Panel {
@@ -152,6 +154,7 @@ fn shown(item: &MatchItem, visitor: &Visitor) -> Match {
     let title = item.record.get("title").and_then(|json| serde_json::from_str(json.get()).ok());
     let reasons =
         item.reasons.iter().filter(|reason| !reason.evidence.to.is_empty() && reason.value > 0.0);
+    let reasons = reasons.filter(|reason| reason.quantities.is_empty());
     Match {
         href: visitor.link(&record_path(&item.kind, &item.id)),
         title: title.unwrap_or_else(|| item.id.to_string()),
@@ -159,5 +162,6 @@ fn shown(item: &MatchItem, visitor: &Visitor) -> Match {
             .take(REASONS)
             .map(|reason| (reason.label.clone(), reason.evidence.to.clone()))
             .collect(),
+        proofs: proofs::of(&item.reasons, visitor),
     }
 }

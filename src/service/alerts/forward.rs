@@ -39,8 +39,9 @@ pub enum Reach {
     Open,
     /// Only the strictest `rungs` readings of the query give records, while the answer loses at most `bears` of them.
     Rungs { rungs: usize, bears: u64 },
-    /// A record whose text scores less cannot be among the first, while the first stay.
-    Bar(f32),
+    /// A record whose text scores less than `bar` cannot be among the first, while the first stay; scores were
+    /// computed `among` so many records.
+    Bar { bar: f32, among: u64 },
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -94,9 +95,9 @@ impl Forward {
             Target::Record { .. } | Target::Profile { .. } => {
                 let Some((subject, to)) = target.subject() else { unreachable!("no search") };
                 let scored = self.matches.order(&subject, to, limit, today)?;
-                let (pair, _) = self.matches.query(&subject, to)?;
-                let reach = match scored.get(limit - 1) {
-                    Some(last) => bar(&pair, last.score).map_or(Reach::Open, Reach::Bar),
+                let (pair, like) = self.matches.query(&subject, to)?;
+                let reach = match scored.get(limit - 1).and_then(|last| bar(&pair, last.score)) {
+                    Some(bar) => Reach::Bar { bar, among: self.engine.like_terms(&like)?.among },
                     None => Reach::Open,
                 };
                 let items = scored.into_iter().map(|scored| scored.id).collect();
@@ -142,26 +143,18 @@ impl Forward {
                     index.insert(slot, condition, self);
                     return Ok(());
                 }
-                let norm = self.engine.like(&like, 1)?.norm;
-                let num_records = self.num_records() as f32;
-                let mut bag = Bag::default();
-                for group in &like.groups {
-                    for (token, weight) in &group.terms {
-                        for &(field, boost) in group.fields.iter().filter(|(_, boost)| *boost > 0.0)
-                        {
-                            // A term that no record holds counts as one that a single record holds: the next.
-                            let with = self.with_token(field, token).max(1) as f32;
-                            let idf =
-                                (1.0 + (num_records + 1.0 - with).max(0.0) / (with + 0.5)).ln();
-                            bag.terms.push((
-                                field,
-                                token.clone(),
-                                weight * boost * idf / norm.max(1e-6),
-                            ));
-                        }
-                    }
-                }
-                let bar = if let (Reach::Bar(bar), true) = (reach, norm > 0.0) { bar } else { 0.0 };
+                let weighed = self.engine.like_terms(&like)?;
+                let norm = weighed.norm;
+                let share = |(field, token, weight)| (field, token, weight / norm.max(1e-6));
+                let fields = like.groups.first().map_or(&[][..], |group| group.fields.as_slice());
+                let title = fields.get(1).map_or(0.0, |(_, boost)| *boost);
+                let terms = weighed.terms.into_iter().map(share).collect();
+                let bag = Bag { terms, title };
+                let bar = if let (Reach::Bar { bar, .. }, true) = (reach, norm > 0.0) {
+                    bar
+                } else {
+                    0.0
+                };
                 index.insert_bag(slot, &bag, condition, bar);
             }
         }

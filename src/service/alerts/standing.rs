@@ -107,7 +107,7 @@ impl Standing {
                     self.narrow(slot, first.reach, losses + bears);
                 }
             }
-            Reach::Bar(bar) => {
+            Reach::Bar { bar, .. } => {
                 self.widen(slot);
                 let rests_on: Box<[u64]> = first.items.iter().map(item_digest).collect();
                 for &item in &rests_on {
@@ -187,20 +187,16 @@ impl Standing {
 
     /// Lists the subscriptions whose first items `item` may be among.
     ///
-    /// `num_records` is that of the whole index. Every change of it shifts what a rare term is worth: a bar is lowered
-    /// by what the changes since it was set can have shifted.
-    pub fn concerned(
-        &self,
-        item: &Item,
-        today: i32,
-        num_records: u64,
-    ) -> Vec<(Slot, Arc<Subscription>)> {
-        let whole = (num_records.max(10) as f32).ln();
+    /// Every change of the index shifts what a rare term is worth, on either side: a bar is lowered by what the changes
+    /// since it was set can have shifted.
+    pub fn concerned(&self, item: &Item, today: i32) -> Vec<(Slot, Arc<Subscription>)> {
         let slack = |slot: Slot| {
-            let since = self.held[slot as usize].as_ref().map_or(0, |held| held.since);
-            // What a term of one record loses of its weight when all changes have brought it.
-            let shift = (1.0 + (self.losses - since) as f32 / 1.5).ln() / whole;
-            0.9 * (1.0 - shift).max(0.0)
+            let Some(held) = &self.held[slot as usize] else { return 0.0 };
+            let Reach::Bar { among, .. } = held.reach else { return 0.0 };
+            // What a term of one record loses of its rarity when all changes have brought it.
+            let loss = (1.0 + (self.losses - held.since) as f32 / 1.5).ln();
+            let left = (1.0 - loss / (among.max(3) as f32).ln()).max(0.0);
+            0.9 * left * left
         };
         let slots = self.index.matches(item, today, slack).into_iter();
         let held = slots.filter_map(|slot| Some((slot, self.held[slot as usize].as_ref()?)));

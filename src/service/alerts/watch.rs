@@ -380,9 +380,8 @@ impl AlertService {
         let mut concerned: BTreeMap<Slot, (Arc<Subscription>, Vec<usize>)> = BTreeMap::new();
         {
             let standing = self.standing();
-            let num_records = self.engine.num_records().map_err(super::ForwardError::from)?;
             for (at, (_, item, _)) in happenings.iter().enumerate() {
-                for (slot, subscription) in standing.concerned(item, today, num_records) {
+                for (slot, subscription) in standing.concerned(item, today) {
                     let entry = concerned.entry(slot).or_insert((subscription, Vec::new()));
                     entry.1.push(at);
                 }

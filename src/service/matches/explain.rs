@@ -1,12 +1,15 @@
 //! Which of the compared records are shown, and why they were found.
 
+use std::sync::Arc;
+
 use super::rank::{Compare, Ranked};
 use super::{BASIS, Looking, MatchService};
-use crate::engine::LikedTerm;
+use crate::engine::{EngineError, LikedTerm};
 use crate::matching::diversity::{self, Chosen, Portrait};
 use crate::matching::evidence::best_sentence;
 use crate::matching::reason::{self, Evidence, Reason};
 use crate::matching::{Pair, Side};
+use crate::query::TokenField;
 use crate::record::{FieldType, RecordKind, Visibility};
 
 /// Characters of a record's text that tell whether two records say the same.
@@ -53,11 +56,11 @@ impl MatchService {
     pub(super) fn explain(
         &self,
         looking: &Looking,
-        kind: &RecordKind,
+        kind: &Arc<RecordKind>,
         pair: &Pair,
         found: &Compare<'_>,
         (terms, shares): (&[LikedTerm], &[f32]),
-    ) -> Vec<Reason> {
+    ) -> Result<Vec<Reason>, EngineError> {
         let common = reason::common(terms, shares);
         let mine = looking.side();
         let asked = pair.query.fields.iter().flat_map(|(path, _)| mine.texts(&[path]));
@@ -69,11 +72,40 @@ impl MatchService {
             from: sentence(&mut asked.into_iter()),
             to: sentence(&mut texts(offered).into_iter()),
         };
-        let named: Vec<String> = super::basis(terms);
-        let mut lacking = common.lacking.clone();
-        lacking.retain(|word| pair.explain.show_missing && named.contains(word));
-        lacking.truncate(LACKING.min(BASIS));
-        reason::reasons(&found.score, &common, sentences, pair.explain.terms, &lacking)
+        let mut lacking = match pair.flipped {
+            _ if !pair.explain.show_missing => Vec::new(),
+            true => self.asked_in_vain(looking, kind, pair, found)?,
+            false => {
+                let named = super::basis(terms);
+                common.lacking.iter().filter(|word| named.contains(word)).cloned().collect()
+            }
+        };
+        lacking.truncate(LACKING);
+        let terms = pair.explain.terms;
+        Ok(reason::reasons(&found.score, &common, sentences, terms, &lacking))
+    }
+
+    /// Names the weightiest words of a record that was found which the looking one lacks: where the found side is the
+    /// one that asks.
+    fn asked_in_vain(
+        &self,
+        looking: &Looking,
+        kind: &Arc<RecordKind>,
+        pair: &Pair,
+        found: &Compare<'_>,
+    ) -> Result<Vec<String>, EngineError> {
+        let Some(asking) = self.rules.pair(&pair.to, &pair.from) else { return Ok(Vec::new()) };
+        let record = Looking { kind: kind.clone(), fields: found.fields.clone(), id: None };
+        let mut like = self.like(&record, asking);
+        like.groups.retain(|group| group.fields.iter().any(|(unit, _)| *unit == TokenField::Words));
+        for group in &mut like.groups {
+            group.fields.truncate(1);
+        }
+        let mut words = self.engine.like_terms(&like)?.terms;
+        words.sort_by(|a, b| b.2.total_cmp(&a.2).then_with(|| a.1.cmp(&b.1)));
+        let said = self.analyzer.normalize(&texts(looking.side()).join("\n")).text;
+        let words = words.into_iter().take(BASIS).map(|(_, word, _)| word);
+        Ok(words.filter(|word| !said.contains(word.as_str())).collect())
     }
 }
 

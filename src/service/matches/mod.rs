@@ -203,7 +203,7 @@ impl MatchService {
                 Some(shares) => (&liked.terms[..], &shares[..]),
                 None => (&[][..], &[][..]),
             };
-            let reasons = self.explain(&looking, kind, &pair, found, terms);
+            let reasons = self.explain(&looking, kind, &pair, found, terms)?;
             let hit = Hit {
                 id: id.clone(),
                 revision: found.revision,

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use super::{Dense, Looking, MatchError, MatchService, NOTHING_FITS, Note, TOO_VAGUE};
 use crate::engine::LikedTerm;
-use crate::matching::feature::{Compared, compare};
+use crate::matching::feature::{Compared, asked, compare, prove, stated};
 use crate::matching::rule::{Feature, Rule};
 use crate::matching::score::{Score, score, text_value};
 use crate::matching::{Pair, Side};
+use crate::quantity::Quantity;
 use crate::query::filter::{self, Filter, Literal};
-use crate::query::like::Like;
-use crate::query::{Order, Query, Search, TokenField};
+use crate::query::like::{Kinds, Like};
+use crate::query::{Order, Query, Search};
 use crate::record::{Fields, RecordId, Revision};
 
 /// Titles that are shown of the records that vote for one.
@@ -41,6 +42,8 @@ struct Context {
     /// `None`: similarity by meaning takes no part.
     similar: Option<HashMap<RecordId, f32>>,
     votes: HashMap<RecordId, Vote>,
+    /// What the looking side asks for or states, for each feature that compares quantities.
+    quantities: Vec<Vec<Quantity>>,
 }
 
 /// What records of another kind say for a record.
@@ -60,7 +63,9 @@ impl MatchService {
                 .filter_map(|value| value.as_str())
                 .map(|text| (*weight, side.label(path, text)))
         });
-        pair.query.terms.like(texts, &self.analyzer)
+        let terms = &pair.query.terms;
+        let (from, to, own) = (pair.from.clone(), pair.to.clone(), terms.own);
+        Like { kinds: Some(Kinds { from, own, to }), ..terms.like(texts, &self.analyzer) }
     }
 
     /// What a record must be to be found at all.
@@ -93,13 +98,12 @@ impl MatchService {
         let mut like = self.like(looking, pair);
         let filter = self.filter(looking, pair, today);
         like.filter = Some(filter.clone());
+        if like.num_words() < pair.query.min_terms {
+            let (records, terms, note) = (Vec::new(), Vec::new(), Some(TOO_VAGUE));
+            return Ok(Ranked { records, like, terms, dense: Dense::Off, note });
+        }
         // One more, since a record is like itself.
         let liked = self.engine.like(&like, window + 1)?;
-        let words = liked.terms.iter().filter(|term| term.field == TokenField::Words).count();
-        if words < pair.query.min_terms {
-            let (records, note) = (Vec::new(), Some(TOO_VAGUE));
-            return Ok(Ranked { records, like, terms: liked.terms, dense: Dense::Off, note });
-        }
         let mut candidates: Vec<(RecordId, Option<f32>)> = liked
             .records
             .into_iter()
@@ -128,7 +132,7 @@ impl MatchService {
         }
         let ids: Vec<RecordId> = candidates.iter().map(|(id, _)| id.clone()).collect();
         let (similar, dense) = self.similarities(looking, pair, &ids);
-        let context = Context { similar, votes };
+        let context = Context { similar, votes, quantities: quantities(looking, pair) };
         let mut records = Vec::with_capacity(candidates.len());
         for (id, text) in candidates {
             records.extend(self.compare(looking, pair, id, text, &context, today)?);
@@ -152,7 +156,8 @@ impl MatchService {
         like.filter = Some(self.filter(looking, pair, today));
         let (liked, _) = self.engine.like_shares(&like, ids)?;
         let (similar, _) = self.similarities(looking, pair, ids);
-        let context = Context { similar, votes: self.votes(looking, pair, today)? };
+        let votes = self.votes(looking, pair, today)?;
+        let context = Context { similar, votes, quantities: quantities(looking, pair) };
         let mut compared = Vec::with_capacity(liked.records.len());
         for record in liked.records {
             let text = text_of(pair, record.score, liked.norm);
@@ -185,6 +190,15 @@ impl MatchService {
             Rule::Via { best, .. } => Some(
                 context.votes.get(&id).map_or_else(|| of(Some(0.0)), |vote| vote.compared(*best)),
             ),
+            Rule::QuantityFit { units } => {
+                let mine = context.quantities.get(quantity_features(pair, feature))?;
+                Some(match pair.flipped {
+                    // Nothing is asked for, or nothing stated: the other side need not be read.
+                    _ if mine.is_empty() => Compared::default(),
+                    true => prove(&asked(units, from, &feature.from), mine),
+                    false => prove(mine, &stated(units, to, &feature.to)),
+                })
+            }
             _ => compare(feature, from, to, today),
         });
         let (revision, fields) = (record.revision, record.fields);
@@ -267,14 +281,32 @@ impl MatchService {
     }
 }
 
+/// Reads the looking side's quantities, a list for each feature that compares them.
+fn quantities(looking: &Looking, pair: &Pair) -> Vec<Vec<Quantity>> {
+    let read = |feature: &Feature| match &feature.rule {
+        Rule::QuantityFit { units } if pair.flipped => {
+            Some(stated(units, looking.side(), &feature.to))
+        }
+        Rule::QuantityFit { units } => Some(asked(units, looking.side(), &feature.from)),
+        _ => None,
+    };
+    pair.features.iter().filter_map(read).collect()
+}
+
+/// The place of a feature among those that compare quantities.
+fn quantity_features(pair: &Pair, wanted: &Feature) -> usize {
+    let compares = |feature: &&Feature| matches!(feature.rule, Rule::QuantityFit { .. });
+    pair.features.iter().filter(compares).take_while(|feature| feature.id != wanted.id).count()
+}
+
 impl Vote {
     fn compared(&self, best: usize) -> Compared {
         let sum: f32 = self.scores.iter().take(best).sum();
         let titles: Vec<&str> = self.titles.iter().take(SHOWN_VOTES).map(String::as_str).collect();
         Compared {
             value: Some((sum / best as f32).clamp(0.0, 1.0)),
-            from: String::new(),
             to: titles.join("、"),
+            ..Compared::default()
         }
     }
 }

@@ -101,15 +101,22 @@ impl Server {
 
 /// Holds a promise on every engine, over records with these titles; a record's id is its place from `0`.
 pub async fn hold<F: Future<Output = ()>>(titles: &[&str], promise: impl Fn(Server) -> F) {
-    for choose in ENGINES {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut config = Config { data: folder.path().join("data"), ..Config::default() };
-        choose(&mut config);
-        let server = Server::open(&config);
+    each_engine(async |server| {
         let statuses = server.write(&records(titles)).await;
         assert!(statuses.iter().all(|status| *status == 201), "{statuses:?}");
         server.app.corrector.refresh().expect("the words can be read");
         promise(server).await;
+    })
+    .await;
+}
+
+/// Holds a promise on every engine, over an empty store.
+pub async fn each_engine(promise: impl AsyncFn(Server)) {
+    for choose in ENGINES {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut config = Config { data: folder.path().join("data"), ..Config::default() };
+        choose(&mut config);
+        promise(Server::open(&config)).await;
     }
 }
 
