@@ -306,6 +306,12 @@ impl Best<'_> {
     }
 
     fn finish(mut self) -> Vec<Suggestion> {
+        // A text may be found at a few places; more than so many are not looked at to fill the answer.
+        let enough = 8 * self.limit;
+        if self.found.len() > enough {
+            self.found.select_nth_unstable(enough);
+            self.found.truncate(enough);
+        }
         self.found.sort_unstable();
         let mut taken = Vec::with_capacity(self.limit);
         let mut seen: Vec<u32> = Vec::new();

@@ -8,7 +8,7 @@ use super::pattern::{KEY_CODES, KEY_INITIALS, Lookup, Match, Pattern};
 use super::unit::Unit;
 
 /// Most places that are looked at for one pattern in one list: a second letter makes the stretches short.
-const MAX_PLACES: usize = 30_000;
+const MAX_PLACES: usize = 10_000;
 
 /// A list of texts that does not change.
 #[derive(Debug, Default)]
@@ -120,17 +120,19 @@ impl Sorted {
                 f(stretch(&orders.by_codes, key, wanted, wanted));
             }
             Lookup::Sounds { low, high, initials, length } => {
-                let shift = 8 * (KEY_INITIALS - length);
-                let key = |place: u32| sound_key(&self.units, place) >> shift;
-                let wanted = |sound: u16| {
-                    let initials = initials[..length].iter().map(|&letter| (letter.into(), 8));
-                    pack(std::iter::once((u64::from(sound), 16)).chain(initials))
-                };
+                let sound = |place: u32| u64::from(self.units[place as usize].sound());
+                let mut rest = stretch(&orders.by_sounds, sound, low.into(), high.into());
                 if length == 0 {
-                    return f(stretch(&orders.by_sounds, key, wanted(low), wanted(high)));
+                    return f(rest);
                 }
-                for sound in low..=high {
-                    f(stretch(&orders.by_sounds, key, wanted(sound), wanted(sound)));
+                let wanted = pack(initials[..length].iter().map(|&letter| (letter.into(), 8)));
+                let key = |place: u32| initials_key(&self.units, place, length);
+                // Sounds that no text has cost nothing.
+                while let Some(&first) = rest.first() {
+                    let same = rest.partition_point(|&place| sound(place) <= sound(first));
+                    let (same, others) = rest.split_at(same);
+                    f(stretch(same, key, wanted, wanted));
+                    rest = others;
                 }
             }
         }
@@ -143,7 +145,8 @@ impl Orders {
             let mut keyed: Vec<(u64, u32)> =
                 places.iter().map(|&place| (key(units, place), place)).collect();
             keyed.sort_unstable();
-            keyed.into_iter().map(|(_, place)| place).collect()
+            // From a borrowed list: an owned one would be reused, with four times the room.
+            keyed.iter().map(|&(_, place)| place).collect()
         };
         Self { by_codes: sorted(code_key), by_sounds: sorted(sound_key) }
     }
@@ -164,10 +167,14 @@ fn code_key(units: &[Unit], place: u32) -> u64 {
 
 /// The first sound from a place on, and the first letters behind it.
 fn sound_key(units: &[Unit], place: u32) -> u64 {
-    let first = std::iter::once((u64::from(units[place as usize].sound()), 16));
-    let rest = until_end(units, place).skip(1).map(|unit| u64::from(unit.initial()));
-    let rest = rest.chain(std::iter::repeat(0)).take(KEY_INITIALS);
-    pack(first.chain(rest.map(|letter| (letter, 8))))
+    let sound = u64::from(units[place as usize].sound());
+    sound << (8 * KEY_INITIALS) | initials_key(units, place, KEY_INITIALS)
+}
+
+/// The first letters behind the first unit from a place on, as many as `length`; 0 behind the end of the text.
+fn initials_key(units: &[Unit], place: u32, length: usize) -> u64 {
+    let rest = until_end(units, place + 1).map(|unit| u64::from(unit.initial()));
+    pack(rest.chain(std::iter::repeat(0)).take(length).map(|letter| (letter, 8)))
 }
 
 fn until_end(units: &[Unit], place: u32) -> impl Iterator<Item = Unit> {

@@ -53,9 +53,9 @@ impl Unit {
 
     /// The first letter that is typed for it; `{`, behind all letters, when there is none.
     pub fn initial(self) -> u8 {
-        match (self.latin(), self.syllable()) {
+        match (self.latin(), Syllable::from_index(self.reading)) {
             (Some(letter), _) => letter,
-            (None, Some(syllable)) => syllable.as_bytes()[0],
+            (None, Some(syllable)) => syllable.first_letter(),
             (None, None) if self.code == 0 => 0,
             (None, None) => b'{',
         }

@@ -33,6 +33,10 @@ static SYLLABLES: LazyLock<Vec<String>> = LazyLock::new(|| {
     all
 });
 
+/// The first letters of all syllables, in the same order.
+static FIRST_LETTERS: LazyLock<Vec<u8>> =
+    LazyLock::new(|| SYLLABLES.iter().map(|syllable| syllable.as_bytes()[0]).collect());
+
 fn ascii(letters: &str) -> String {
     letters.replace('ü', "v")
 }
@@ -41,6 +45,11 @@ impl Syllable {
     /// Its letters, lower case.
     pub fn letters(self) -> &'static str {
         &SYLLABLES[usize::from(self.0)]
+    }
+
+    /// Its first letter.
+    pub fn first_letter(self) -> u8 {
+        FIRST_LETTERS[usize::from(self.0)]
     }
 
     /// Finds the syllable of exactly these letters.

@@ -11,7 +11,7 @@ use tantivy::{DocAddress, DocId, Score, Searcher, SegmentOrdinal, SegmentReader}
 
 use super::forward::{Columns, FacetColumn, Forward};
 use super::lower;
-use super::schema::{ColumnFields, ColumnType, IndexSchema, KIND, NEWEST, REVISION};
+use super::schema::{ColumnFields, ColumnType, IndexSchema, KIND, NEWEST};
 use crate::engine::{EngineError, FacetCounts};
 use crate::query::{After, Order, Search, SortKey};
 use crate::record::Catalog;
@@ -27,6 +27,7 @@ pub struct Plan {
     after: Option<(Option<SortKey>, u64)>,
     /// The column of kinds with the multiplier of each; `None` when no kind has one.
     boosts: Option<(Arc<FacetColumn>, Vec<f32>)>,
+    revisions: Arc<[Column<u64>]>,
     today: i64,
 }
 
@@ -156,7 +157,9 @@ impl Plan {
             }
             boosts = Some((kinds, by_number));
         }
-        Ok(Self { facets, selections, order, keep, after, boosts, today: search.today.into() })
+        let revisions = columns.revisions(searcher)?.clone();
+        let today = search.today.into();
+        Ok(Self { facets, selections, order, keep, after, boosts, revisions, today })
     }
 
     pub fn by_score(&self) -> bool {
@@ -283,7 +286,7 @@ impl Collector for Gather {
             selections,
             ranks,
             kinds,
-            revisions: fast.u64(REVISION)?,
+            revisions: plan.revisions[segment as usize].clone(),
             best: Vec::new(),
             uncounted: Vec::with_capacity(BLOCK),
             threshold: 0,
@@ -439,7 +442,7 @@ impl SegmentCollector for SegmentGather {
                 })
             })
             .collect::<tantivy::Result<_>>()?;
-        let counts = self.counters.into_iter().map(|counter| counter.counts).collect();
+        let counts = self.counters.into_iter().map(Counter::by_value).collect();
         Ok(SegmentGathered { kept, total: self.total, matched: self.matched, counts })
     }
 }
@@ -626,8 +629,10 @@ fn monotonic_f64(value: f64) -> u64 {
 /// Counts one facet in one segment.
 struct Counter {
     reads: Reads,
-    /// By number of the value, or place of the bucket.
+    /// By number of the list of values, or place of the bucket.
     counts: Vec<u32>,
+    /// Different values in all segments.
+    num_values: usize,
 }
 
 /// What a facet or a selection reads of a segment.
@@ -658,11 +663,20 @@ impl Counter {
         segment: SegmentOrdinal,
         reader: &SegmentReader,
     ) -> tantivy::Result<Self> {
-        let different = match source {
-            Source::Terms(column) => column.num_values(),
-            Source::Buckets { buckets, .. } => buckets.len(),
+        let (different, num_values) = match source {
+            Source::Terms(column) => (column.segment(segment).num_lists(), column.num_values()),
+            Source::Buckets { buckets, .. } => (buckets.len(), buckets.len()),
         };
-        Ok(Self { reads: Reads::open(source, segment, reader)?, counts: vec![0; different] })
+        let counts = vec![0; different];
+        Ok(Self { reads: Reads::open(source, segment, reader)?, counts, num_values })
+    }
+
+    /// Returns the counts by number of the value, or place of the bucket.
+    fn by_value(self) -> Vec<u32> {
+        match &self.reads {
+            Reads::Terms(forward) => forward.by_value(&self.counts, self.num_values),
+            Reads::Buckets(..) => self.counts,
+        }
     }
 
     /// A record's values are distinct, so each counts it once.

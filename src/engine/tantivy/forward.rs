@@ -2,14 +2,14 @@
 //!
 //! A column on disk is packed bit by bit, its values are numbers into a compressed dictionary of the segment's own, and
 //! opening it is a search in the segment's list of columns. A search with facets reads every value of every match and
-//! the key of every hit, so what it reads is unpacked once a segment, on first use, into plain arrays: four bytes a
-//! value and four a record, and the keys themselves. Values have the same number in all segments: counts add up
-//! without a look at a text.
+//! the key of every hit, so what it reads is unpacked once a segment, on first use, into plain arrays: the different
+//! lists of values that records have, the number of each record's list in two bytes, and the keys themselves. Values
+//! have the same number in all segments: counts add up without a look at a text.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
-use tantivy::columnar::StrColumn;
+use tantivy::columnar::{Column, StrColumn};
 use tantivy::index::SegmentId;
 use tantivy::{DocId, Searcher, SegmentOrdinal, SegmentReader};
 
@@ -20,6 +20,9 @@ use super::schema;
 pub struct Columns {
     facets: Mutex<HashMap<String, Arc<FacetColumn>>>,
     keys: OnceLock<Vec<Arc<Keys>>>,
+    /// Small columns that every search opens.
+    revisions: OnceLock<Arc<[Column<u64>]>>,
+    days: OnceLock<Vec<Column<i64>>>,
 }
 
 impl Columns {
@@ -54,6 +57,28 @@ impl Columns {
         Ok(facets.entry(name.to_owned()).or_insert(column).clone())
     }
 
+    /// Returns the revisions of the records, a segment each.
+    pub fn revisions(&self, searcher: &Searcher) -> tantivy::Result<&Arc<[Column<u64>]>> {
+        if let Some(revisions) = self.revisions.get() {
+            return Ok(revisions);
+        }
+        let open = |reader: &SegmentReader| reader.fast_fields().u64(schema::REVISION);
+        let revisions: Vec<_> =
+            searcher.segment_readers().iter().map(open).collect::<tantivy::Result<_>>()?;
+        Ok(self.revisions.get_or_init(|| revisions.into()))
+    }
+
+    /// Returns the days that decide which records are the newest, a segment each.
+    pub fn days(&self, searcher: &Searcher) -> tantivy::Result<&[Column<i64>]> {
+        if let Some(days) = self.days.get() {
+            return Ok(days);
+        }
+        let open = |reader: &SegmentReader| reader.fast_fields().i64(schema::NEWEST);
+        let days: Vec<_> =
+            searcher.segment_readers().iter().map(open).collect::<tantivy::Result<_>>()?;
+        Ok(self.days.get_or_init(|| days))
+    }
+
     /// Returns the keys of the records, a segment each, unpacking them on first use.
     pub fn keys(&self, searcher: &Searcher) -> tantivy::Result<&[Arc<Keys>]> {
         if let Some(keys) = self.keys.get() {
@@ -84,11 +109,19 @@ struct Numbered {
 /// One segment's part of a column.
 pub struct Forward {
     segment: SegmentId,
-    /// Where each record's values begin, and one more; `None` when every record has exactly one.
-    starts: Option<Vec<u32>>,
-    /// Numbers of the values, record by record.
+    /// Number of each record's list.
+    lists: Lists,
+    /// Where each list begins, and one more.
+    starts: Vec<u32>,
+    /// Numbers of the values, list by list.
     numbers: Vec<u32>,
     num_different: usize,
+}
+
+/// Records of few different lists take half the memory, and half the time to read.
+enum Lists {
+    Few(Vec<u16>),
+    Many(Vec<u32>),
 }
 
 impl FacetColumn {
@@ -146,51 +179,80 @@ impl Forward {
         let segment = reader.segment_id();
         let num_docs = reader.max_doc();
         let Some(column) = reader.fast_fields().str(name)? else {
-            let starts = Some(vec![0; num_docs as usize + 1]);
-            return Ok(Self { segment, starts, numbers: Vec::new(), num_different: 0 });
+            let lists = Lists::Few(vec![0; num_docs as usize]);
+            let starts = vec![0, 0];
+            return Ok(Self { segment, lists, starts, numbers: Vec::new(), num_different: 0 });
         };
         let numbers_of: Vec<u32> = {
             let mut values = values.0.write().unwrap_or_else(PoisonError::into_inner);
             terms(&column)?.iter().map(|text| values.number(text)).collect()
         };
-        let mut starts = Vec::with_capacity(num_docs as usize + 1);
-        let mut numbers = Vec::with_capacity(num_docs as usize);
+        let mut known: HashMap<Vec<u32>, u32> = HashMap::new();
+        let (mut starts, mut numbers) = (vec![0], Vec::new());
+        let mut lists = Vec::with_capacity(num_docs as usize);
+        let mut list = Vec::new();
         for doc in 0..num_docs {
-            starts.push(numbers.len() as u32);
-            numbers.extend(column.ords().values_for_doc(doc).map(|ord| numbers_of[ord as usize]));
+            list.clear();
+            list.extend(column.ords().values_for_doc(doc).map(|ord| numbers_of[ord as usize]));
+            let number = match known.get(&list) {
+                Some(&number) => number,
+                None => {
+                    let number = known.len() as u32;
+                    known.insert(list.clone(), number);
+                    numbers.extend(&list);
+                    starts.push(numbers.len() as u32);
+                    number
+                }
+            };
+            lists.push(number);
         }
-        starts.push(numbers.len() as u32);
-        let one_each = starts.iter().zip(0..).all(|(start, at)| *start == at);
-        let starts = (!one_each).then_some(starts);
-        Ok(Self { segment, starts, numbers, num_different: numbers_of.len() })
+        let lists = match known.len() <= usize::from(u16::MAX) {
+            // From a borrowed list: an owned one would be reused, with twice the room.
+            true => Lists::Few(lists.iter().map(|&list| list as u16).collect()),
+            false => Lists::Many(lists),
+        };
+        starts.shrink_to_fit();
+        numbers.shrink_to_fit();
+        Ok(Self { segment, lists, starts, numbers, num_different: numbers_of.len() })
     }
 
     /// Returns the numbers of a record's values.
     #[inline]
     pub fn numbers(&self, doc: DocId) -> &[u32] {
-        let doc = doc as usize;
-        match &self.starts {
-            None => &self.numbers[doc..=doc],
-            Some(starts) => &self.numbers[starts[doc] as usize..starts[doc + 1] as usize],
+        let list = match &self.lists {
+            Lists::Few(lists) => usize::from(lists[doc as usize]),
+            Lists::Many(lists) => lists[doc as usize] as usize,
+        };
+        self.list(list)
+    }
+
+    fn list(&self, list: usize) -> &[u32] {
+        &self.numbers[self.starts[list] as usize..self.starts[list + 1] as usize]
+    }
+
+    pub fn num_lists(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// Adds the records `docs` to the counts of their lists.
+    pub fn count(&self, docs: &[DocId], counts: &mut [u32]) {
+        match &self.lists {
+            Lists::Few(lists) => {
+                docs.iter().for_each(|&doc| counts[usize::from(lists[doc as usize])] += 1);
+            }
+            Lists::Many(lists) => {
+                docs.iter().for_each(|&doc| counts[lists[doc as usize] as usize] += 1);
+            }
         }
     }
 
-    /// Adds the values of `docs` to the counts of their numbers.
-    pub fn count(&self, docs: &[DocId], counts: &mut [u32]) {
-        match &self.starts {
-            None => {
-                for &doc in docs {
-                    counts[self.numbers[doc as usize] as usize] += 1;
-                }
-            }
-            Some(_) => {
-                for &doc in docs {
-                    for &number in self.numbers(doc) {
-                        counts[number as usize] += 1;
-                    }
-                }
-            }
+    /// Turns the counts of lists into counts of their values, of which there are `num_values` in all segments.
+    pub fn by_value(&self, counts: &[u32], num_values: usize) -> Vec<u32> {
+        let mut by_value = vec![0; num_values];
+        for (list, &count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+            self.list(list).iter().for_each(|&number| by_value[number as usize] += count);
         }
+        by_value
     }
 }
 

@@ -26,13 +26,14 @@ use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, Searcher, TantivyDo
 use super::document::IndexRecord;
 use super::{Engine, EngineError, Found, Hit, IndexChange, LikeTerms, Liked, Shares};
 use crate::query::like::Like;
-use crate::query::{After, Search, Signal, TokenField};
+use crate::query::{After, Search, TokenField};
 use crate::record::validate::ColumnValue;
 use crate::record::{Catalog, RecordId, Revision};
 use crate::store::Cursor;
 use collect::{Gather, Kept, Plan};
 use forward::Columns;
 use lists::Lists;
+use rescore::{Rescored, rescore};
 use schema::{ColumnType, IndexSchema};
 
 /// Best hits that are scored by every part of the query.
@@ -304,19 +305,15 @@ impl Engine for TantivyEngine {
             Plan::new(search, keep, &self.schema, &self.catalog, searcher, &visible.columns)?;
         let by_score = plan.by_score();
         let mut gathered = searcher.search(&*query, &Gather { plan: Arc::new(plan) })?;
-        let (mut parts, mut signals) = (Vec::new(), Vec::new());
+        let mut rescored = Rescored::default();
         if by_score {
-            let window = rescored.min(gathered.kept.len());
+            let window = if search.parts.is_empty() { 0 } else { RESCORED };
+            let window = window.min(gathered.kept.len());
             let (best, rest) = gathered.kept.split_at_mut(window);
-            let measured = signals::measure(searcher, &self.schema, search, best)?;
-            parts = rescore::parts(
-                searcher,
-                &self.schema,
-                &search.parts,
-                best,
-                &self.catalog.scoring.bm25,
-            )?;
-            (parts, signals) = reorder(best, parts, measured);
+            let measured =
+                signals::measure(searcher, &self.schema, &visible.columns, search, best)?;
+            let (parts, bm25) = (&search.parts, &self.catalog.scoring.bm25);
+            rescored = rescore(searcher, &self.schema, parts, measured, best, wanted, bm25)?;
             // Further down scores are of fewer parts, and fall all the same.
             let mut lowest = best.last().map_or(f32::MAX, |last| last.score);
             for hit in rest {
@@ -326,12 +323,8 @@ impl Engine for TantivyEngine {
         }
         let more = gathered.kept.len() > wanted;
         gathered.kept.truncate(wanted);
-        parts.truncate(wanted);
-        signals.truncate(wanted);
         let shown = skip.min(gathered.kept.len());
         let kept: Vec<Kept> = gathered.kept.drain(shown..).collect();
-        let parts = parts.drain(shown.min(parts.len())..).collect();
-        let signals = signals.drain(shown.min(signals.len())..).collect();
         let next = match (more, kept.last()) {
             (true, Some(last)) if !by_score => {
                 Some(After::Key { key: last.key.clone(), revision: last.revision })
@@ -340,7 +333,7 @@ impl Engine for TantivyEngine {
             _ => None,
         };
         Ok(Found {
-            hits: hits(&visible, kept, parts, signals)?,
+            hits: hits(&visible, kept, shown, &rescored)?,
             total: gathered.total,
             matched: gathered.matched,
             facets: gathered.facets,
@@ -380,18 +373,17 @@ impl Engine for TantivyEngine {
     }
 }
 
+/// Names the hits of which the first stands at `from` in the list.
 fn hits(
     visible: &Visible,
     kept: Vec<Kept>,
-    mut parts: Parts,
-    mut signals: Vec<Vec<(usize, f32)>>,
+    from: usize,
+    rescored: &Rescored,
 ) -> Result<Vec<Hit>, EngineError> {
     let keys = visible.columns.keys(&visible.searcher)?;
-    parts.resize(kept.len(), Vec::new());
-    signals.resize(kept.len(), Vec::new());
     kept.into_iter()
-        .zip(parts.into_iter().zip(signals))
-        .map(|(kept, (parts, signals))| {
+        .zip(from..)
+        .map(|(kept, at)| {
             let key = keys[kept.address.segment_ord as usize].get(kept.address.doc_id);
             let id = RecordId::parse(key).ok_or_else(|| {
                 EngineError::Unavailable("a record of the index has no key".into())
@@ -400,8 +392,8 @@ fn hits(
                 id,
                 revision: Revision(kept.revision),
                 score: kept.score,
-                parts,
-                signals,
+                parts: rescored.parts(at),
+                signals: rescored.signals(at),
                 key: kept.key,
             })
         })
@@ -417,52 +409,6 @@ fn writer_of(index: &Index, threads: usize) -> tantivy::Result<IndexWriter> {
     merging.set_del_docs_ratio_before_merge(0.3);
     writer.set_merge_policy(Box::new(merging));
     Ok(writer)
-}
-
-/// What one hit's score by text is made of.
-type Part = Vec<(Signal, f32)>;
-type Parts = Vec<Part>;
-
-/// Adds parts and signals to the scores and puts the hits in their new order; returns both in that order.
-fn reorder(
-    kept: &mut [Kept],
-    parts: Parts,
-    measured: signals::Measured,
-) -> (Parts, Vec<Vec<(usize, f32)>>) {
-    let mut scored: Vec<(Kept, Part, usize)> = kept
-        .iter()
-        .cloned()
-        .zip(parts)
-        .enumerate()
-        .map(|(at, (mut hit, mut parts))| {
-            let found_by = hit.score - measured.base(at);
-            match parts.iter_mut().find(|(signal, _)| *signal == Signal::Grams) {
-                Some((_, score)) => *score += found_by,
-                None => parts.insert(0, (Signal::Grams, found_by)),
-            }
-            hit.score = parts.iter().map(|(_, score)| score).sum();
-            (hit, parts, at)
-        })
-        .collect();
-    let best = scored.iter().map(|(hit, ..)| hit.score).fold(0.0, f32::max);
-    let mut added: Vec<Vec<(usize, f32)>> = Vec::with_capacity(scored.len());
-    for (hit, _, at) in &mut scored {
-        let signals = measured.points(*at, hit.score, best);
-        hit.score += signals.iter().map(|(_, points)| points).sum::<f32>();
-        added.push(signals);
-    }
-    scored
-        .sort_by(|(a, ..), (b, ..)| b.score.total_cmp(&a.score).then(a.revision.cmp(&b.revision)));
-    let signals = scored.iter().map(|(_, _, at)| std::mem::take(&mut added[*at])).collect();
-    let parts = scored
-        .into_iter()
-        .zip(kept)
-        .map(|((hit, parts, _), slot)| {
-            *slot = hit;
-            parts
-        })
-        .collect();
-    (parts, signals)
 }
 
 impl From<tantivy::TantivyError> for EngineError {

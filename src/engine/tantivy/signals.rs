@@ -2,15 +2,17 @@
 
 use tantivy::fieldnorm::FieldNormReader;
 use tantivy::query::EnableScoring;
-use tantivy::{DocId, DocSet, Searcher, SegmentReader, TERMINATED};
+use tantivy::{DocId, DocSet, Searcher, SegmentOrdinal, SegmentReader, TERMINATED};
 
 use super::collect::Kept;
+use super::forward::Columns;
 use super::lower;
-use super::schema::{ColumnType, IndexSchema, NEWEST};
+use super::schema::{ColumnType, IndexSchema};
 use crate::engine::EngineError;
 use crate::query::{Measure, Query, Ranker, Search, ShareOf, TokenField};
 
 /// The signals of the hits that are re-scored.
+#[derive(Default)]
 pub struct Measured {
     rankers: Vec<(f32, ShareOf)>,
     /// A signal in [0, 1] for every ranker, hit after hit.
@@ -25,23 +27,26 @@ impl Measured {
         self.base.get(hit).copied().unwrap_or_default()
     }
 
-    /// Points that each signal adds to a hit of that score by text.
+    /// Points that each signal adds to a hit of that score by text; `best` is the best of all hits.
     pub fn points(&self, hit: usize, own: f32, best: f32) -> Vec<(usize, f32)> {
+        self.each(hit, own, best).enumerate().filter(|(_, points)| *points > 0.0).collect()
+    }
+
+    /// Points that all signals add to a hit; they do not fall when a score rises.
+    pub fn sum(&self, hit: usize, own: f32, best: f32) -> f32 {
+        self.each(hit, own, best).sum()
+    }
+
+    fn each(&self, hit: usize, own: f32, best: f32) -> impl Iterator<Item = f32> {
         let values = &self.values[hit * self.rankers.len()..][..self.rankers.len()];
-        self.rankers
-            .iter()
-            .zip(values)
-            .enumerate()
-            .filter(|(_, (_, value))| **value > 0.0)
-            .map(|(at, ((weight, share_of), value))| {
-                let whole = match share_of {
-                    ShareOf::Own => own,
-                    // Hits that nothing but a condition found have no score by text.
-                    ShareOf::Best => best.max(1.0),
-                };
-                (at, weight * value * whole)
-            })
-            .collect()
+        self.rankers.iter().zip(values).map(move |((weight, share_of), value)| {
+            let whole = match share_of {
+                ShareOf::Own => own,
+                // Hits that nothing but a condition found have no score by text.
+                ShareOf::Best => best.max(1.0),
+            };
+            weight * value * whole
+        })
     }
 }
 
@@ -51,6 +56,7 @@ impl Measured {
 pub fn measure(
     searcher: &Searcher,
     schema: &IndexSchema,
+    columns: &Columns,
     search: &Search,
     kept: &[Kept],
 ) -> Result<Measured, EngineError> {
@@ -66,10 +72,13 @@ pub fn measure(
     let mut order: Vec<usize> = (0..kept.len()).collect();
     order.sort_unstable_by_key(|&at| (kept[at].address.segment_ord, kept[at].address.doc_id));
     for run in order.chunk_by(|&a, &b| kept[a].address.segment_ord == kept[b].address.segment_ord) {
+        let ordinal = kept[run[0]].address.segment_ord;
         let segment = Segment {
             searcher,
             schema,
-            reader: searcher.segment_reader(kept[run[0]].address.segment_ord),
+            columns,
+            ordinal,
+            reader: searcher.segment_reader(ordinal),
             docs: run.iter().map(|&at| kept[at].address.doc_id).collect(),
         };
         for (column, ranker) in rankers.iter().enumerate() {
@@ -97,6 +106,8 @@ pub fn measure(
 struct Segment<'a> {
     searcher: &'a Searcher,
     schema: &'a IndexSchema,
+    columns: &'a Columns,
+    ordinal: SegmentOrdinal,
     reader: &'a SegmentReader,
     docs: Vec<DocId>,
 }
@@ -126,7 +137,7 @@ impl Segment<'_> {
             }
             Measure::Value { path, worth, absent } => self.worth(path, worth, *absent)?,
             Measure::Recency { half_life_days } => {
-                let days = self.reader.fast_fields().i64(NEWEST)?;
+                let days = &self.columns.days(self.searcher)?[self.ordinal as usize];
                 let half = |doc: DocId| {
                     let age = i64::from(today) - days.first(doc).unwrap_or_default();
                     (-(age.max(0) as f32) / half_life_days).exp2()
@@ -162,23 +173,16 @@ impl Segment<'_> {
         if !matches!(column.column_type, ColumnType::Text | ColumnType::Tree) {
             return Err(EngineError::Unsupported(format!("`{path}` has no listed values")));
         }
-        let Some(values) = self.reader.fast_fields().str(&column.name)? else {
-            return Ok(vec![absent; self.docs.len()]);
-        };
-        let mut by_ord: Vec<(u64, f32)> = Vec::with_capacity(worth.len());
+        let values = self.columns.facet(&column.name, self.searcher)?;
+        let mut by_number = vec![0.0; values.num_values()];
         for (value, worth) in worth {
-            let ord = values.dictionary().term_ord(value.as_bytes());
-            if let Some(ord) = ord.map_err(tantivy::TantivyError::from)? {
-                by_ord.push((ord, *worth));
+            if let Some(number) = values.number(value) {
+                by_number[number as usize] = *worth;
             }
         }
-        let of = |ord: u64| by_ord.iter().find(|(known, _)| *known == ord).map_or(0.0, |w| w.1);
-        Ok(self
-            .docs
-            .iter()
-            .map(|&doc| {
-                values.ords().values_for_doc(doc).map(of).reduce(f32::max).unwrap_or(absent)
-            })
-            .collect())
+        let segment = values.segment(self.ordinal);
+        let worth = |number: &u32| by_number[*number as usize];
+        let of = |&doc: &DocId| segment.numbers(doc).iter().map(worth).reduce(f32::max);
+        Ok(self.docs.iter().map(|doc| of(doc).unwrap_or(absent)).collect())
     }
 }

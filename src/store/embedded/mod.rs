@@ -29,6 +29,7 @@ mod disk;
 mod folder;
 mod frame;
 mod journal;
+mod packing;
 mod verify;
 mod view;
 

@@ -5,7 +5,6 @@
 //! revision, and the `applied` entry, written in the same sled batch as the changes it counts, holds the number of
 //! live records and a sum over their keys and revisions. A lost, stale or foreign entry shows.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -15,24 +14,17 @@ use std::time::{Duration, Instant};
 use sha2::{Digest, Sha256};
 
 use super::folder::io_error;
+use super::packing::{Packing, needs_dictionary};
 use crate::record::{RecordId, Revision};
 use crate::store::{Change, StoreError, StoredRecord};
 
 /// No kind begins with a byte that UTF-8 does not have.
 const APPLIED: &[u8] = b"\xffapplied";
+/// What bodies are packed with: its checksum, u32, and the dictionary.
+const DICTIONARY: &[u8] = b"\xffdictionary";
 const VALUE_VERSION: u8 = 2;
 /// version u8, revision u64, length u32, crc32c u32
 const VALUE_HEADER: usize = 17;
-/// Shorter bodies gain nothing.
-const COMPRESSED_FROM: usize = 256;
-/// Of zstd: higher ones make Chinese text hardly smaller and writing much slower.
-const COMPRESSION: i32 = 1;
-/// More than any record may have; a damaged length must not ask for all memory.
-const MAX_BODY: usize = 64 << 20;
-const PLAIN: u8 = 0;
-/// Followed by the length of the body, u32, and a zstd frame.
-const ZSTD: u8 = 1;
-
 /// What a tree has taken in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Applied {
@@ -83,6 +75,7 @@ pub(super) enum ViewError {
 pub(super) struct View {
     db: sled::Db,
     applied: Mutex<Applied>,
+    packing: Packing,
 }
 
 impl View {
@@ -94,10 +87,11 @@ impl View {
     }
 
     fn open_or_panic(path: &Path, cache_bytes: u64) -> Result<Self, ViewError> {
-        let applied = sweep(&Self::open_db(path, cache_bytes)?).map_err(ViewError::Unsound)?;
+        let (applied, dictionary) =
+            sweep(&Self::open_db(path, cache_bytes)?).map_err(ViewError::Unsound)?;
         // Reading all of it left sled with several times its cache in memory, and it gives none of that back.
         let db = Self::open_db(path, cache_bytes)?;
-        Ok(Self { db, applied: Mutex::new(applied) })
+        Ok(Self { db, applied: Mutex::new(applied), packing: Packing::new(dictionary) })
     }
 
     fn open_db(path: &Path, cache_bytes: u64) -> Result<sled::Db, ViewError> {
@@ -129,7 +123,7 @@ impl View {
             let key = key(id);
             let Some(value) = self.db.get(&key).map_err(sled_error)? else { return Ok(None) };
             let (revision, body) = checked_value(&key, &value)?;
-            let json = unpacked(&key, body)?;
+            let json = self.packing.unpack(body).ok_or_else(|| damaged(&key))?;
             Ok(Some(StoredRecord { id: id.clone(), revision, json }))
         })
     }
@@ -164,7 +158,8 @@ impl View {
                 }
                 let (revision, body) = checked_value(&key, &value)?;
                 let id = record_id(&key).ok_or_else(|| damaged(&key))?;
-                records.push(StoredRecord { id, revision, json: unpacked(&key, body)? });
+                let json = self.packing.unpack(body).ok_or_else(|| damaged(&key))?;
+                records.push(StoredRecord { id, revision, json });
             }
             Ok(records)
         })
@@ -176,6 +171,7 @@ impl View {
         guarded(|| {
             let mut applied = self.applied.lock().unwrap_or_else(PoisonError::into_inner);
             let mut next = Applied { revision: last.revision(), ..*applied };
+            self.learn(changes)?;
             let mut batch = sled::Batch::default();
             let mut pending: HashMap<Vec<u8>, Option<Revision>> = HashMap::new();
             for change in changes {
@@ -196,7 +192,8 @@ impl View {
                         next.num_records += 1;
                         next.digest_sum =
                             next.digest_sum.wrapping_add(entry_digest(&key, record.revision));
-                        batch.insert(&key[..], encode_value(&key, record.revision, &record.json));
+                        let packed = self.packing.pack(&record.json);
+                        batch.insert(&key[..], encode_value(&key, record.revision, &packed));
                         Some(record.revision)
                     }
                     Change::Withdraw { .. } => {
@@ -213,7 +210,22 @@ impl View {
         })
     }
 
-    /// Reads every entry and hands on its [`record_digest`], revision and value checksum; gives what is wrong in words.
+    /// Learns the dictionary from the first records. It is in sled before any value that needs it.
+    fn learn(&self, changes: &[Change]) -> Result<(), StoreError> {
+        let bodies = changes.iter().filter_map(|change| match change {
+            Change::Put(record) => Some(&record.json[..]),
+            Change::Withdraw { .. } => None,
+        });
+        if let Some(dictionary) = self.packing.learn(bodies) {
+            let crc = crc32c::crc32c(&dictionary).to_le_bytes();
+            let value = [&crc[..], &dictionary].concat();
+            self.db.insert(DICTIONARY, value).map_err(sled_error)?;
+            self.packing.adopt(dictionary);
+        }
+        Ok(())
+    }
+
+    /// Reads every entry and hands on its [`record_digest`], revision and [`record_crc`]; gives what is wrong in words.
     pub fn check(&self, mut entry: impl FnMut(u128, Revision, u32)) -> Vec<String> {
         let mut problems = Vec::new();
         let swept = guarded(|| {
@@ -225,8 +237,19 @@ impl View {
                     }
                     continue;
                 }
-                match checked_value(&key, &value) {
-                    Ok((revision, _)) => entry(key_digest(&key), revision, value_crc(&value)),
+                if key == DICTIONARY {
+                    if dictionary(&value).is_none() {
+                        problems.push("sled: the dictionary is damaged".to_owned());
+                    }
+                    continue;
+                }
+                let body = checked_value(&key, &value).and_then(|(revision, body)| {
+                    Ok((revision, self.packing.unpack(body).ok_or_else(|| damaged(&key))?))
+                });
+                match body {
+                    Ok((revision, body)) => {
+                        entry(key_digest(&key), revision, crc32c::crc32c(&body));
+                    }
                     Err(error) => problems.push(error.to_string()),
                 }
             }
@@ -250,9 +273,9 @@ impl View {
     }
 }
 
-/// Reads the whole tree; gives what it has applied, or why it is not the state of any revision.
-fn sweep(db: &sled::Db) -> Result<Applied, String> {
-    let mut stated = None;
+/// Reads the whole tree; gives what it has applied and its dictionary, or why it is not the state of any revision.
+fn sweep(db: &sled::Db) -> Result<(Applied, Option<Vec<u8>>), String> {
+    let (mut stated, mut learned, mut is_needed) = (None, None, false);
     let mut found = Applied::default();
     for entry in db.iter() {
         let (key, value) = entry.map_err(|error| error.to_string())?;
@@ -260,13 +283,21 @@ fn sweep(db: &sled::Db) -> Result<Applied, String> {
             stated = Some(Applied::decode(&value).ok_or("`applied` is damaged")?);
             continue;
         }
-        let (revision, _) = checked_value(&key, &value).map_err(|error| error.to_string())?;
+        if key == DICTIONARY {
+            learned = Some(dictionary(&value).ok_or("the dictionary is damaged")?);
+            continue;
+        }
+        let (revision, body) = checked_value(&key, &value).map_err(|error| error.to_string())?;
+        is_needed |= needs_dictionary(body);
         found.num_records += 1;
         found.digest_sum = found.digest_sum.wrapping_add(entry_digest(&key, revision));
     }
     found.revision = stated.map_or(Revision(0), |stated| stated.revision);
+    if is_needed && learned.is_none() {
+        return Err("its dictionary is missing".to_owned());
+    }
     match stated.unwrap_or_default() == found {
-        true => Ok(found),
+        true => Ok((found, learned)),
         false => Err(format!(
             "its entries are not those of revision {}: {} found, {} stated",
             found.revision,
@@ -300,68 +331,28 @@ fn entry_digest(key: &[u8], revision: Revision) -> u64 {
     u64::from_le_bytes(digest[..8].try_into().expect("a digest has 32 bytes"))
 }
 
-fn encode_value(key: &[u8], revision: Revision, body: &[u8]) -> Vec<u8> {
-    let packed = packed(body);
+fn encode_value(key: &[u8], revision: Revision, packed: &[u8]) -> Vec<u8> {
     let mut value = Vec::with_capacity(VALUE_HEADER + packed.len());
     value.push(VALUE_VERSION);
     value.extend(revision.0.to_le_bytes());
     value.extend((packed.len() as u32).to_le_bytes());
-    let crc = [key, &value, &packed].iter().fold(0, |crc, part| crc32c::crc32c_append(crc, part));
+    let crc = [key, &value, packed].iter().fold(0, |crc, part| crc32c::crc32c_append(crc, part));
     value.extend(crc.to_le_bytes());
-    value.extend_from_slice(&packed);
+    value.extend_from_slice(packed);
     value
 }
 
-/// sled keeps in memory what was read lately, sixteen records a page and far more pages than its cache is to hold, so
-/// at a hundred thousand records most of them: half as large is half the memory.
-fn packed(body: &[u8]) -> Vec<u8> {
-    let frame = match body.len() >= COMPRESSED_FROM {
-        true => zstd::bulk::compress(body, COMPRESSION).ok(),
-        false => None,
-    };
-    match frame {
-        Some(frame) if frame.len() + 5 < body.len() => {
-            [&[ZSTD][..], &(body.len() as u32).to_le_bytes(), &frame].concat()
-        }
-        _ => [&[PLAIN], body].concat(),
-    }
-}
-
-/// Undoes [`packed`].
-fn unpacked(key: &[u8], packed: &[u8]) -> Result<Vec<u8>, StoreError> {
-    thread_local! {
-        static DECOMPRESSOR: RefCell<Option<zstd::bulk::Decompressor<'static>>> =
-            RefCell::new(zstd::bulk::Decompressor::new().ok());
-    }
-    match packed.split_first() {
-        Some((&PLAIN, body)) => Ok(body.to_vec()),
-        Some((&ZSTD, rest)) => {
-            let (len, frame) = rest.split_first_chunk::<4>().ok_or_else(|| damaged(key))?;
-            let len = u32::from_le_bytes(*len) as usize;
-            if len > MAX_BODY {
-                return Err(damaged(key));
-            }
-            DECOMPRESSOR.with_borrow_mut(|decompressor| match decompressor {
-                Some(decompressor) => decompressor.decompress(frame, len).map_err(|_| damaged(key)),
-                None => zstd::bulk::decompress(frame, len).map_err(|_| damaged(key)),
-            })
-        }
-        _ => Err(damaged(key)),
-    }
-}
-
-/// Gives the checksum that [`View::check`] reports for this record.
+/// Gives the checksum that [`View::check`] reports for this record: of its body, however it is packed.
 pub(super) fn record_crc(record: &StoredRecord) -> u32 {
-    value_crc(&encode_value(&key(&record.id), record.revision, &record.json))
+    crc32c::crc32c(&record.json)
 }
 
-fn value_crc(value: &[u8]) -> u32 {
-    value
-        .get(13..VALUE_HEADER)
-        .map_or(0, |crc| u32::from_le_bytes(crc.try_into().expect("four bytes")))
+fn dictionary(value: &[u8]) -> Option<Vec<u8>> {
+    let (crc, dictionary) = value.split_first_chunk::<4>()?;
+    (crc32c::crc32c(dictionary).to_le_bytes() == *crc).then(|| dictionary.to_vec())
 }
 
-/// Takes a value apart after its checksum; the body is as [`packed`] left it.
+/// Takes a value apart after its checksum; the body is packed.
 fn checked_value<'v>(key: &[u8], value: &'v [u8]) -> Result<(Revision, &'v [u8]), StoreError> {
     let (head, body) = value.split_at_checked(VALUE_HEADER).ok_or_else(|| damaged(key))?;
     let crc = [key, &head[..13], body].iter().fold(0, |crc, part| crc32c::crc32c_append(crc, part));
@@ -406,34 +397,4 @@ fn guarded<T>(call: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreEr
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("sled panicked").to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn what_is_packed_comes_back(body in proptest::collection::vec(any::<u8>(), 0..2_000), times in 1..4usize) {
-            let body = body.repeat(times);
-            let packed = packed(&body);
-            prop_assert!(packed.len() <= body.len() + 1);
-            prop_assert_eq!(unpacked(b"key", &packed).expect("it was packed a moment ago"), body);
-        }
-
-        #[test]
-        fn damage_is_an_error(packed in proptest::collection::vec(any::<u8>(), 0..64)) {
-            // Whatever it says; it must not panic, nor take more memory than it may.
-            let _ = unpacked(b"key", &packed);
-        }
-    }
-
-    #[test]
-    fn chinese_text_is_stored_in_about_half() {
-        let body =
-            include_str!("../../../sample-corpus/policy.jsonl").lines().next().expect("a record");
-        assert!(packed(body.as_bytes()).len() * 3 < body.len() * 2);
-    }
 }
