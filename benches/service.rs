@@ -52,6 +52,8 @@ fn main() {
     let held = app.engine.num_records().expect("the index answers");
     if held == 0 {
         fill(&app, records, &sentences, &mut random);
+        // Merges that the last commit began.
+        settle(self_cpu);
     } else {
         println!("data folder kept: {held} records");
     }

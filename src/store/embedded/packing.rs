@@ -12,7 +12,7 @@ use zstd::bulk::{Compressor, Decompressor};
 const PACKED_FROM: usize = 256;
 /// Of zstd: without a dictionary higher ones make Chinese text hardly smaller and writing much slower.
 const LEVEL: i32 = 1;
-const LEVEL_WITH_DICTIONARY: i32 = 3;
+const LEVEL_WITH_DICTIONARY: i32 = 6;
 /// More than any record may have; a damaged length must not ask for all memory.
 const MAX_BODY: usize = 64 << 20;
 const PLAIN: u8 = 0;
@@ -24,7 +24,7 @@ const ZSTD_WITH_DICTIONARY: u8 = 2;
 const SAMPLES: usize = 1_500;
 /// Of each only the beginning: a few long laws must not be all of it.
 const SAMPLE_BYTES: usize = 4 << 10;
-const DICTIONARY_BYTES: usize = 64 << 10;
+const DICTIONARY_BYTES: usize = 112 << 10;
 
 /// Packs and unpacks the bodies of one tree.
 #[derive(Default)]
