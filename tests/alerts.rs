@@ -144,6 +144,7 @@ fn standing_queries_match_what_the_engine_finds() {
                 limit: 10_000,
                 offset: 0,
                 after: None,
+                least: 0,
                 today,
             };
             let found = app.engine.search(&search).expect("an answer");

@@ -20,6 +20,8 @@ pub struct Highlighter {
     /// Nothing without needles.
     automaton: Option<AhoCorasick>,
     needles: Vec<Needle>,
+    /// None reaches over the end of a sentence, so that sentences can be looked at one after another.
+    parts_at_sentences: bool,
 }
 
 struct Needle {
@@ -69,7 +71,8 @@ impl Highlighter {
                 .build(&texts)
                 .ok()
         };
-        Highlighter { analyzer: analyzer.clone(), automaton, needles }
+        let parts_at_sentences = texts.iter().all(|text| text.chars().all(char::is_alphanumeric));
+        Highlighter { analyzer: analyzer.clone(), automaton, needles, parts_at_sentences }
     }
 
     /// Lists the byte ranges of the original text to mark: sorted, disjoint, not touching, on character boundaries.
@@ -91,16 +94,46 @@ impl Highlighter {
     /// was left out. With them it has at most `max_chars` characters; below three there is no room for them. `None`
     /// if nothing is marked.
     pub fn crop(&self, text: &str, max_chars: usize) -> Option<Vec<Fragment>> {
-        let occurrences = self.find(text);
+        if !self.parts_at_sentences {
+            return self.crop_at(text, self.find(text), max_chars);
+        }
+        // Nothing is better than the first place that has everything, so what comes after it is not read.
+        let mut occurrences = Vec::new();
+        let mut read = 0;
+        while read < text.len() {
+            let end = sentences_end(text, read, 2 * max_chars);
+            let found = self.find(&text[read..end]).into_iter();
+            occurrences.extend(found.map(|Occurrence { needle, range }| Occurrence {
+                needle,
+                range: range.start + read..range.end + read,
+            }));
+            read = end;
+            let is_there = |needle| occurrences.iter().any(|found| found.needle == needle);
+            if (0..self.needles.len()).all(is_there) {
+                let (distinct, cluster) = self.best_cluster(text, &occurrences, budget(max_chars));
+                let behind = text[cluster.start..read].chars().take(2 * max_chars).count();
+                if distinct == self.needles.len() && behind == 2 * max_chars {
+                    break;
+                }
+            }
+        }
+        self.crop_at(text, occurrences, max_chars)
+    }
+
+    fn crop_at(
+        &self,
+        text: &str,
+        occurrences: Vec<Occurrence>,
+        max_chars: usize,
+    ) -> Option<Vec<Fragment>> {
         if occurrences.is_empty() {
             return None;
         }
         let window = match text.char_indices().nth(max_chars) {
             None => 0..text.len(),
             Some(_) => {
-                let ellipses = if max_chars < 3 { 0 } else { 2 };
-                let cluster = self.best_cluster(text, &occurrences, max_chars - ellipses);
-                fit(text, cluster, max_chars - ellipses)
+                let budget = budget(max_chars);
+                fit(text, self.best_cluster(text, &occurrences, budget).1, budget)
             }
         };
         let marks = merge(occurrences.into_iter().map(|occurrence| occurrence.range));
@@ -136,8 +169,14 @@ impl Highlighter {
         occurrences
     }
 
-    /// Finds the stretch of at most `budget` characters with the most needles, from the first to the end of the last.
-    fn best_cluster(&self, text: &str, occurrences: &[Occurrence], budget: usize) -> Range<usize> {
+    /// Finds the stretch of at most `budget` characters with the most needles, from the first to the end of the last,
+    /// and how many different ones it has.
+    fn best_cluster(
+        &self,
+        text: &str,
+        occurrences: &[Occurrence],
+        budget: usize,
+    ) -> (usize, Range<usize>) {
         // Begin and end of each occurrence in characters.
         let mut spans: Vec<Range<usize>> = Vec::with_capacity(occurrences.len());
         let (mut at, mut chars) = (0, 0);
@@ -174,8 +213,20 @@ impl Highlighter {
         let cluster = &occurrences[best.2];
         let start = cluster.first().map_or(0, |first| first.range.start);
         let end = cluster.iter().map(|occurrence| occurrence.range.end).max().unwrap_or(start);
-        start..end
+        (best.0, start..end)
     }
+}
+
+/// Characters of a crop without what stands for text left out.
+fn budget(max_chars: usize) -> usize {
+    if max_chars < 3 { max_chars } else { max_chars - 2 }
+}
+
+/// Finds the end of the sentence that is there `chars` characters behind `from`; the end of the text when it is near.
+fn sentences_end(text: &str, from: usize, chars: usize) -> usize {
+    let mut rest = text[from..].char_indices().skip(chars);
+    let parts = |c: char| matches!(c, '。' | '；' | '！' | '？' | '\n');
+    rest.find(|&(_, c)| parts(c)).map_or(text.len(), |(at, c)| from + at + c.len_utf8())
 }
 
 /// Widens or cuts a cluster to a window of at most `budget` characters that reads well.
@@ -499,6 +550,18 @@ mod tests {
             }
             let joined: String = highlighter.highlight(&text).into_iter().map(|fragment| fragment.text).collect();
             prop_assert_eq!(joined, text);
+        }
+
+        #[test]
+        fn what_is_not_read_changes_no_crop(
+            sentences in prop::collection::vec(crate::text::tests::text(), 0..12),
+            needles in needles(),
+            max in 0..20usize,
+        ) {
+            let text = sentences.join("。");
+            let highlighter = Highlighter::new(test_analyzer(), needles);
+            let whole = highlighter.crop_at(&text, highlighter.find(&text), max);
+            prop_assert_eq!(highlighter.crop(&text, max), whole);
         }
 
         #[test]

@@ -161,6 +161,8 @@ pub struct Search {
     pub offset: usize,
     /// Where an earlier page ended; then `offset` is 0.
     pub after: Option<After>,
+    /// When fewer match (before selections), the answer is not used: the engine need not name hits.
+    pub least: u64,
     /// Days since 1970-01-01, for facets relative to today.
     pub today: i32,
 }

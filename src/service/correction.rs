@@ -113,6 +113,7 @@ impl Corrector {
             limit: 1,
             offset: 0,
             after: None,
+            least: 0,
             today: 0,
         })?;
         Ok(found.total > 0)

@@ -180,6 +180,7 @@ impl SearchService {
             limit: request.limit,
             offset: request.offset,
             after: request.cursor.as_ref().map(|cursor| cursor.after.clone()),
+            least: 0,
             today,
         };
         let kept = request.cursor.as_ref().map(|cursor| cursor.relaxation);
@@ -188,25 +189,35 @@ impl SearchService {
             .iter()
             .filter(|rung| kept.is_none_or(|kept| kept == rung.relaxation))
             .collect();
-        let mut best: Option<(Relaxation, Found)> = None;
-        for rung in rungs {
+        let mut answer = |rung: &Rung, least: u64| {
             search.query = rung.query.clone();
             (search.parts, search.rankers) = match search.order {
                 Order::Score => (rung.parts.clone(), rung.rankers.clone()),
                 _ => (Vec::new(), Vec::new()),
             };
-            let found = self.engine.search(&search)?;
-            // What is selected must not change which rung answers, or the facets would count something else.
-            let enough = found.matched >= ladder.enough;
-            // A wider rung that finds no more says less.
-            if best.as_ref().is_none_or(|(_, best)| found.matched > best.matched) {
-                best = Some((rung.relaxation, found));
+            search.least = least;
+            self.engine.search(&search)
+        };
+        // What is selected must not change which rung answers, or the facets would count something else: so it is
+        // what matches before selections that counts.
+        let mut widest: Option<(&Rung, u64)> = None;
+        for (at, rung) in rungs.iter().copied().enumerate() {
+            let is_last = at + 1 == rungs.len();
+            let before = widest.map_or(0, |(_, matched)| matched);
+            // A wider rung that finds no more says less: the one before it is asked again.
+            let least = if is_last { before + u64::from(at > 0) } else { ladder.enough };
+            let found = answer(rung, least)?;
+            if found.matched >= least {
+                return Ok((rung.relaxation, found));
             }
-            if enough {
-                break;
+            if widest.is_none() || found.matched > before {
+                widest = Some((rung, found.matched));
             }
         }
-        best.ok_or_else(|| EngineError::Unsupported("nothing was asked".into()).into())
+        match widest {
+            Some((rung, _)) => Ok((rung.relaxation, answer(rung, 0)?)),
+            None => Err(EngineError::Unsupported("nothing was asked".into()).into()),
+        }
     }
 }
 

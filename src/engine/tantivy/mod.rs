@@ -305,6 +305,12 @@ impl Engine for TantivyEngine {
             Plan::new(search, keep, &self.schema, &self.catalog, searcher, &visible.columns)?;
         let by_score = plan.by_score();
         let mut gathered = searcher.search(&*query, &Gather { plan: Arc::new(plan) })?;
+        let revision = visible.applied.as_ref().map(|(_, revision)| *revision).unwrap_or_default();
+        if gathered.matched < search.least {
+            let (matched, total) = (gathered.matched, gathered.total);
+            let (hits, facets) = (Vec::new(), gathered.facets);
+            return Ok(Found { hits, total, matched, facets, next: None, revision });
+        }
         let mut rescored = Rescored::default();
         if by_score {
             let window = if search.parts.is_empty() { 0 } else { RESCORED };
@@ -338,7 +344,7 @@ impl Engine for TantivyEngine {
             matched: gathered.matched,
             facets: gathered.facets,
             next,
-            revision: visible.applied.as_ref().map(|(_, revision)| *revision).unwrap_or_default(),
+            revision,
         })
     }
 

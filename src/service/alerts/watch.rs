@@ -358,6 +358,7 @@ impl AlertService {
             limit: BATCH,
             offset: 0,
             after: None,
+            least: 0,
             today,
         };
         loop {

@@ -258,6 +258,7 @@ impl ApplicabilityService {
             limit: PAGE,
             offset: 0,
             after: None,
+            least: 0,
             today,
         };
         let mut ids = Vec::new();

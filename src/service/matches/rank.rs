@@ -218,6 +218,7 @@ impl MatchService {
             limit,
             offset: 0,
             after: None,
+            least: 0,
             today: 0,
         };
         Ok(self.engine.search(&search)?.hits.into_iter().map(|hit| hit.id).collect())

@@ -143,6 +143,7 @@ fn counting(query: Query, filter: Option<Filter>, facets: Vec<Arc<str>>) -> Sear
         limit: 1,
         offset: 0,
         after: None,
+        least: 0,
         today: 0,
     }
 }
