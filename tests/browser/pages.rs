@@ -141,6 +141,12 @@ fn everything_works_without_script() {
         browser.open(&format!("{site}/subscriptions/new?q=%E4%BC%A0%E6%84%9F%E5%99%A8&lang=zh"));
         browser.run("document.querySelector('form.form .primary').click()");
         browser.until("document.querySelector('#atom')");
+        browser.open(&format!("{site}/search?kind=policy&lang=zh"));
+        browser.run("document.querySelector('.pager a[rel=next]').click()");
+        browser.until("location.search.includes('offset=20') && document.querySelector('.card')");
+        browser.open(&format!("{site}/check?lang=zh"));
+        browser.run("document.querySelector('form.form .primary').click()");
+        browser.until("document.querySelector('#result .tally')");
         browser.cdp("Emulation.setScriptExecutionDisabled", json!({ "value": false }));
     });
 }
