@@ -301,8 +301,7 @@ impl SuggestService {
             let is_indexed = self.engine.applied().is_some_and(|(_, applied)| applied >= changed);
             if is_indexed && lexicon.is_due(changed, self.popular.changes()) {
                 let is_outdated = lexicon.is_outdated(changed);
-                *written(&self.lexicon) =
-                    lexicon.refresh(&*self.engine, &self.popular, changed)?;
+                *written(&self.lexicon) = lexicon.refresh(&*self.engine, &self.popular, changed)?;
                 if is_outdated {
                     self.corrector.refresh()?;
                 }
