@@ -46,6 +46,12 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The id of an attribute, for messages.
+    pub fn attribute_name(&self, attribute: Option<usize>) -> String {
+        let list = &self.dictionary.attributes().list;
+        attribute.map_or_else(String::new, |at| list[at].id.to_string())
+    }
+
     /// Reads what is below `step`.
     pub fn inside<T>(&mut self, step: &str, read: impl FnOnce(&mut Self) -> T) -> T {
         let length = self.pointer.len();

@@ -679,8 +679,8 @@ impl Row {
     fn last_day(&self) -> i32 {
         match (self.last_day, self.ended_by_others) {
             // Ended by its own word, on the day of the other's.
-            (i32::MIN, Some(day)) => day - 1,
-            (last, Some(day)) => last.min(day - 1),
+            (i32::MIN, Some(day)) => day.saturating_sub(1),
+            (last, Some(day)) => last.min(day.saturating_sub(1)),
             (last, None) => last,
         }
     }

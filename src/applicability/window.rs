@@ -93,7 +93,8 @@ impl Rules {
     ///
     /// A record that is said to have ended, without a date, has ended before every day.
     pub fn last_day(&self, ended_by_others: Option<i32>) -> i32 {
-        let others = ended_by_others.map(|day| day - 1);
+        // One without a first day has ended it before every day.
+        let others = ended_by_others.map(|day| day.saturating_sub(1));
         match (self.ends, others, self.standing) {
             (None, None, Standing::Ended) => i32::MIN,
             (ends, others, _) => ends.unwrap_or(i32::MAX).min(others.unwrap_or(i32::MAX)),

@@ -706,6 +706,21 @@ fn rules_that_cannot_be_right_are_refused_by_clause() {
         ] })),
         &["leave no value", "二"],
     );
+    let both = |first: Value, second: Value| {
+        refused(json!({ "conditions": [
+            { "id": "c1", "text": "t", "clause": "一", "all": [first] },
+            { "id": "c2", "text": "t", "clause": "二", "all": [second] },
+        ] }))
+    };
+    let incubated = |value: bool| json!({ "attr": "incubated", "op": "is", "value": value });
+    says(both(incubated(true), incubated(false)), &["leave no value", "incubated", "二"]);
+    assert_eq!(both(incubated(true), incubated(true)), "");
+    let size = |codes: Value| json!({ "attr": "size", "op": "in", "value": codes });
+    says(
+        both(size(json!(["micro", "small"])), size(json!(["large"]))),
+        &["leave no value", "size", "二"],
+    );
+    assert_eq!(both(size(json!(["micro", "small"])), size(json!(["small", "medium"]))), "");
     let deep = (0..9).fold(
         json!({ "attr": "staff", "op": "ge", "value": 1 }),
         |inner, _| json!({ "all": [inner] }),

@@ -73,8 +73,8 @@ pub(super) struct Watch<'a> {
     /// The last change of a record that was read.
     last_record: Revision,
     verdicts: Verdicts,
-    /// Whether every verdict is to be checked once the change log has been read: after a start.
-    is_unchecked: bool,
+    /// After a start: every verdict is to be checked once the change log has been read so far.
+    unchecked: Option<Revision>,
 }
 
 impl<'a> Watch<'a> {
@@ -109,9 +109,9 @@ impl<'a> Watch<'a> {
         drop(standing);
         service.seen.store(progress.revision.0, Ordering::Release);
         let last_record = progress.revision;
-        let is_unchecked = !verdicts.is_empty();
+        let unchecked = (!verdicts.is_empty()).then(|| service.store.head());
         let saved = Instant::now();
-        Ok(Self { service, progress, saved, unsaved: 0, last_record, verdicts, is_unchecked })
+        Ok(Self { service, progress, saved, unsaved: 0, last_record, verdicts, unchecked })
     }
 
     fn is_idle(&self) -> bool {
@@ -129,10 +129,11 @@ impl<'a> Watch<'a> {
             }
             let today = today();
             self.turn_to(today)?;
+            if self.unchecked.is_some_and(|until| until <= self.progress.revision) {
+                self.unchecked = None;
+                self.recheck(|_| true, &[], today)?;
+            }
             if self.service.store.head() <= self.progress.revision {
-                if std::mem::take(&mut self.is_unchecked) {
-                    self.recheck(|_| true, &[], today)?;
-                }
                 self.service.store.wait_for_changes(self.progress.revision, IDLE);
                 continue;
             }

@@ -70,8 +70,8 @@ pub struct Successor {
     pub id: Arc<str>,
     pub title: String,
     pub relation: String,
-    /// The first day of it.
-    pub from: String,
+    /// The first day of it, where it has one.
+    pub from: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -224,7 +224,7 @@ impl ApplicabilityService {
                     id: link.by.id.clone(),
                     title: title.unwrap_or_default(),
                     relation: link.relation,
-                    from: print_day(link.day),
+                    from: (link.day > i32::MIN).then(|| print_day(link.day)),
                 })
             }
         };
