@@ -1,22 +1,36 @@
-//! Applicability at size, in process: many records against one profile, one record against many profiles, and how many
-//! questions an empty profile takes on the sample.
+//! Applicability at size: many records against one profile in process and over HTTP, one record against many profiles,
+//! and how many questions an empty profile takes on the sample.
 //!
 //! ```text
 //! cargo bench --bench applicability                          # 100,000 records, 100,000 profiles
 //! KECHUANG_BENCH_RECORDS=10000 cargo bench --bench applicability
+//! cargo bench --bench applicability -- http                  # one part: profile, record, http or questions
 //! ```
 //!
-//! Prints figures; asserts only that the work was done.
+//! Prints wall time and, of what one thread does, the time that it had the processor: on a machine that others use the
+//! second is the figure to compare. Asserts only that the work was done.
 
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use kechuang::app::App;
+use kechuang::applicability::columns::Columns;
 use kechuang::applicability::questions::Tally;
 use kechuang::applicability::table::Table;
-use kechuang::applicability::{Dictionary, Profile, Rules, Verdict};
+use kechuang::applicability::{Dictionary, Level, Profile, Rules, Verdict};
+use kechuang::config::Config;
+use kechuang::http::{AppState, router, serve};
 use kechuang::record::value::days;
-use kechuang::record::{Catalog, Fields, RecordId, RecordKind};
+use kechuang::record::{Catalog, Fields, Lang, RecordId, RecordKind};
+use kechuang::service::ingest::Draft;
+use kechuang::service::keys::Key;
 use serde_json::{Map, Value, json};
+
+/// What the service runs with.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const ROUNDS: usize = 200;
 /// Questions after which somebody would give up.
@@ -33,9 +47,23 @@ fn main() {
     let dictionary = Arc::new(Dictionary::new(catalog).expect("its attributes"));
     let today = days("2026-11-23").expect("a date");
     let mut random = Random(7);
-    one_profile(count, &dictionary, today, &mut random);
-    one_record(count, &dictionary, today, &mut random);
-    questions(&dictionary, today);
+    let parts: Vec<String> =
+        std::env::args().skip(1).filter(|part| !part.starts_with('-')).collect();
+    let is_wanted = |part: &str| parts.is_empty() || parts.iter().any(|wanted| wanted == part);
+    if is_wanted("profile") {
+        one_profile(count, &dictionary, today, &mut random);
+    }
+    if is_wanted("record") {
+        for threads in [1, 2] {
+            one_record(count, threads, &dictionary, today, &mut random);
+        }
+    }
+    if is_wanted("http") {
+        over_http(count, &dictionary, today, &mut random);
+    }
+    if is_wanted("questions") {
+        questions(&dictionary, today);
+    }
 }
 
 struct Random(u64);
@@ -68,8 +96,12 @@ fn read(fields: Value, dictionary: &Dictionary) -> Rules {
     rules
 }
 
-/// A record of three conditions, most of them with several checks; `place` is where it applies.
 fn rules(place: &str, dictionary: &Dictionary, random: &mut Random) -> Rules {
+    read(fields(place, random), dictionary)
+}
+
+/// A record of three conditions, most of them with several checks; `place` is where it applies.
+fn fields(place: &str, random: &mut Random) -> Value {
     let quals = ["gaoxin", "kejixing_sme", "zjtx", "xiaojuren", "gazelle", "unicorn", "cnas"];
     let industries = ["C27", "C34", "C39", "I65", "M73", "C26", "A01", "F52"];
     let revenue = 100 * (1 + random.below(200));
@@ -89,7 +121,19 @@ fn rules(place: &str, dictionary: &Dictionary, random: &mut Random) -> Rules {
     ]);
     let amounts =
         json!([{ "id": "a", "kind": "fixed", "value": 1000 * random.below(5000), "clause": "四" }]);
-    read(json!({ "applies_to": [place], "conditions": conditions, "amounts": amounts }), dictionary)
+    json!({ "applies_to": [place], "conditions": conditions, "amounts": amounts })
+}
+
+const PROVINCES: [&str; 6] = ["370000", "110000", "440000", "320000", "330000", "510000"];
+
+/// Where a record applies: 8 % national, 27 % provincial, 65 % of cities and districts.
+fn place<'a>(codes: &[&'a str], random: &mut Random) -> &'a str {
+    match random.below(100) {
+        0..8 => "000000",
+        8..35 => PROVINCES[random.below(PROVINCES.len())],
+        35..50 => "370200",
+        _ => codes[random.below(codes.len())],
+    }
 }
 
 fn firm(random: &mut Random) -> Map<String, Value> {
@@ -113,10 +157,40 @@ fn profile(firm: &Map<String, Value>, dictionary: &Dictionary, today: i32) -> Pr
     Profile::read(firm, dictionary, today, today).expect("a sound profile").0
 }
 
-fn show(what: &str, mut times: Vec<Duration>) {
-    times.sort();
-    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
-    println!("{what}: p50 {:.2} ms, p99 {:.2} ms", at(0.5), at(0.99));
+/// Wall time and processor time of this thread, measured from now.
+struct Watch(Instant, Duration);
+
+impl Watch {
+    fn start() -> Self {
+        Self(Instant::now(), Self::cpu())
+    }
+
+    /// What the thread has had of the processor; nothing where the system does not say.
+    fn cpu() -> Duration {
+        let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+        let nanos = text.split(' ').next().and_then(|nanos| nanos.parse().ok());
+        Duration::from_nanos(nanos.unwrap_or(0))
+    }
+
+    fn stop(self) -> [Duration; 2] {
+        let cpu = Self::cpu() - self.1;
+        [self.0.elapsed(), cpu]
+    }
+}
+
+fn show(what: &str, times: &[[Duration; 2]]) {
+    println!("{what}:");
+    for (at, name) in ["wall", "processor"].into_iter().enumerate() {
+        let mut times: Vec<Duration> = times.iter().map(|times| times[at]).collect();
+        times.sort();
+        // Not measured.
+        if times.last().is_none_or(Duration::is_zero) {
+            continue;
+        }
+        let at =
+            |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
+        println!("  {name}: p50 {:.2} ms, p99 {:.2} ms", at(0.5), at(0.99));
+    }
 }
 
 fn one_profile(count: usize, dictionary: &Arc<Dictionary>, today: i32, random: &mut Random) {
@@ -125,13 +199,7 @@ fn one_profile(count: usize, dictionary: &Arc<Dictionary>, today: i32, random: &
     let mut table = Table::new(dictionary.clone());
     let started = Instant::now();
     for at in 0..count {
-        // 8 % national, 27 % provincial, 65 % of cities and districts.
-        let place = match random.below(100) {
-            0..8 => "000000",
-            8..35 => random.of(&["370000", "110000", "440000", "320000", "330000", "510000"]),
-            35..50 => "370200",
-            _ => *random.of(&codes),
-        };
+        let place = place(&codes, random);
         table.put(RecordId::new("k", format!("r{at}")), &rules(place, dictionary, random));
     }
     table.sort();
@@ -144,37 +212,129 @@ fn one_profile(count: usize, dictionary: &Arc<Dictionary>, today: i32, random: &
             let firm = if empty { Map::new() } else { firm(random) };
             let profile = profile(&firm, dictionary, today);
             let mut tally = Tally::new(dictionary);
-            let started = Instant::now();
+            let watch = Watch::start();
             table.judge(&profile, today, None, |standing| {
                 tally.add(&standing, &table);
                 looked_at += 1;
             });
-            times.push(started.elapsed());
+            times.push(watch.stop());
         }
         println!("{} records a profile are not elsewhere", looked_at / ROUNDS);
         show(
             &format!("{count} records against {what}, verdicts, near misses and questions"),
-            times,
+            &times,
         );
     }
 }
 
-fn one_record(count: usize, dictionary: &Arc<Dictionary>, today: i32, random: &mut Random) {
-    let profiles: Vec<Profile> =
-        (0..count).map(|_| profile(&firm(random), dictionary, today)).collect();
+fn one_record(
+    count: usize,
+    threads: usize,
+    dictionary: &Arc<Dictionary>,
+    today: i32,
+    random: &mut Random,
+) {
+    let mut profiles = Columns::default();
+    (0..count).for_each(|row| profiles.put(row, &profile(&firm(random), dictionary, today)));
     let mut table = Table::new(dictionary.clone());
     let id = RecordId::new("k", "r");
-    let mut times = Vec::new();
-    for _ in 0..20 {
+    let (mut times, mut known) = (Vec::new(), 0);
+    for _ in 0..ROUNDS {
         let rules = rules("370200", dictionary, random);
-        let started = Instant::now();
+        let watch = Watch::start();
         table.put(id.clone(), &rules);
         let row = table.row(&id).expect("it is there");
-        let verdicts = table.judge_each(row, profiles.iter(), today);
-        times.push(started.elapsed());
-        assert_eq!(verdicts.len(), count);
+        let levels = table.judge_each(row, &profiles, today, threads);
+        times.push(watch.stop());
+        assert_eq!(levels.len(), count);
+        known += levels.iter().filter(|level| **level > Level::Fail).count();
     }
-    show(&format!("one changed record against {count} profiles"), times);
+    assert!(known > 0, "no profile is concerned");
+    show(&format!("one changed record against {count} profiles, {threads} threads"), &times);
+}
+
+/// A server with many records in this process; requests with twenty explained, over a connection that stays.
+fn over_http(count: usize, dictionary: &Arc<Dictionary>, today: i32, random: &mut Random) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let config = Config { data: folder.path().join("data"), ..Config::default() };
+    let app = Arc::new(App::open(&config).expect("the data folder opens"));
+    let vocabulary = dictionary.catalog().vocabularies["division"].clone();
+    let codes: Vec<&str> = vocabulary.entries.iter().map(|entry| &*entry.code).collect();
+    let kind = kind(dictionary).name.clone();
+    let key = Key::local("bench", &app.clock.now());
+    let mut written = 0;
+    while written < count {
+        let drafts: Vec<Draft> = (written..count.min(written + 2_000))
+            .map(|at| {
+                let mut record = fields(place(&codes, random), random);
+                record["kind"] = json!(&*kind);
+                record["id"] = json!(format!("r{at}"));
+                record["title"] = json!(format!("办法 {at}"));
+                let object = record.as_object().expect("an object").clone();
+                Draft::from_object(object, None, None).expect("a good record")
+            })
+            .collect();
+        written += drafts.len();
+        let answers = app.ingest.put(drafts, &key, &app.clock.now()).expect("the store writes");
+        assert!(answers.iter().all(Result::is_ok), "a record was refused");
+    }
+    app.catch_up(&mut |_| {}).expect("the index follows");
+    app.applicability.catch_up().expect("the store reads");
+    let follower = app.follow();
+    let state = AppState::new(app.clone(), follower.progress.clone(), &config);
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let guard = runtime.enter();
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0"));
+    let listener = listener.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    runtime.spawn(serve(listener, router(state.clone()), state, std::future::pending()));
+    drop(guard);
+    let mut client = BufReader::new(TcpStream::connect(address).expect("a connection"));
+    client.get_ref().set_nodelay(true).expect("a socket");
+    let firms: Vec<Map<String, Value>> = (0..ROUNDS).map(|_| firm(random)).collect();
+    let day = kechuang::applicability::value::print_day(today);
+    for round in 0..2 {
+        let mut times = Vec::new();
+        let mut explained = 0;
+        for firm in &firms {
+            let body = json!({ "profile": firm, "as_of": day, "limit": 20 }).to_string();
+            let watch = Watch::start();
+            let answer = post(&mut client, &body);
+            times.push(watch.stop());
+            let answer: Value = serde_json::from_slice(&answer).expect("JSON");
+            explained += answer["items"].as_array().expect("items").len();
+        }
+        assert_eq!(explained, 20 * ROUNDS, "twenty are explained");
+        // What the client's thread had of the processor says nothing of the server.
+        times.iter_mut().for_each(|times| times[1] = Duration::ZERO);
+        let name = ["first", "again"][round];
+        show(&format!("{count} records over HTTP, twenty explained, {name}"), &times);
+    }
+}
+
+fn post(client: &mut BufReader<TcpStream>, body: &str) -> Vec<u8> {
+    let request = format!(
+        "POST /v1/applicability HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    client.get_mut().write_all(request.as_bytes()).expect("the request is sent");
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        client.read_line(&mut line).expect("the answer is read");
+        if line.trim_end().is_empty() {
+            break;
+        }
+        if let Some((name, value)) = line.split_once(':')
+            && name.eq_ignore_ascii_case("content-length")
+        {
+            length = value.trim().parse().expect("a length");
+        }
+    }
+    let mut answer = vec![0; length];
+    client.read_exact(&mut answer).expect("the body is read");
+    answer
 }
 
 /// Asks an empty profile, always the first question, and fills in what the sample's firms would answer.
@@ -228,7 +388,7 @@ fn questions(dictionary: &Arc<Dictionary>, today: i32) {
                 asked_of.push(asked);
                 break;
             }
-            let questions = tally.questions(PATIENCE + 20);
+            let questions = tally.questions(PATIENCE + 20, Lang::Zh);
             let Some(next) = questions.into_iter().find(|next| !done.contains(&next.label)) else {
                 asked_of.push(PATIENCE);
                 break;

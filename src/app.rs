@@ -174,22 +174,24 @@ impl App {
             store: store.clone(),
             engine: engine.clone(),
             rules,
+            dictionary: dictionary.clone(),
             similarity: vectors.clone().map(|vectors| vectors as Arc<dyn Similarity>),
         });
+        let applicability = Arc::new(ApplicabilityService::new(
+            catalog.clone(),
+            dictionary.clone(),
+            store.clone(),
+            engine.clone(),
+        ));
         let keys = Keys::open(store.clone())?;
         let alerts = Arc::new(AlertService::new(
             catalog.clone(),
             analyzer.clone(),
             store.clone(),
             Forward { search: search.clone(), matches: matches.clone(), engine: engine.clone() },
+            applicability.clone(),
             config.alerts.clone(),
             keys.derive("feeds"),
-        ));
-        let applicability = Arc::new(ApplicabilityService::new(
-            catalog.clone(),
-            dictionary.clone(),
-            store.clone(),
-            engine.clone(),
         ));
         Ok(Self {
             applicability,

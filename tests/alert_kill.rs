@@ -75,6 +75,81 @@ fn no_alert_is_lost_and_every_one_is_delivered() {
     println!("{} records, {sent} deliveries", acknowledged.len());
 }
 
+/// The same of verdicts: every policy that was acknowledged applies, and its subscriber hears of it.
+#[test]
+fn no_verdict_is_lost() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = folder.path().join("data");
+    let config = folder.path().join("config.toml");
+    std::fs::write(&config, "").expect("the configuration is written");
+    let key = key(&data);
+    let (mut server, mut address) = ready(&data, &config);
+    let put = |address: &str, path: &str, body: &str| {
+        call(address, &key, "PUT", path, body).filter(|(status, _)| matches!(status, 200 | 201))
+    };
+    let profile = |staff: usize| format!(r#"{{"profile":{{"staff":{staff}}}}}"#);
+    put(&address, "/v1/profiles/firm", &profile(10)).expect("the profile is kept");
+    let (status, made) =
+        call(&address, &key, "POST", "/v1/subscriptions", r#"{"profile_id":"firm"}"#)
+            .expect("an answer");
+    assert_eq!(status, 201, "{made}");
+    let id = member(&made, "id");
+    // Some apply to ten people, some to fifty alone.
+    let policy = |name: &str, least: usize| {
+        format!(
+            r#"{{"title":"{name}","conditions":[{{"id":"c1","text":"t","clause":"一","all":[{{"attr":"staff","op":"ge","value":{least}}}]}}]}}"#
+        )
+    };
+    let mut expected: HashSet<String> = HashSet::new();
+    for cycle in 0..4 {
+        for n in 0..5 {
+            let name = format!("c{cycle}-{n}");
+            let least = [5, 50][n % 2];
+            let path = format!("/v1/records/policy/{name}");
+            if put(&address, &path, &policy(&name, least)).is_some() && least == 5 {
+                expected.insert(name);
+            }
+            std::thread::sleep(Duration::from_millis((cycle * 53 + n * 17) as u64 % 90));
+        }
+        server.kill();
+        (server, address) = ready(&data, &config);
+    }
+    assert!(expected.len() >= 4, "hardly anything was written");
+    // The profile changes just before the end: what did not apply does now.
+    let answer = put(&address, "/v1/profiles/firm", &profile(60));
+    server.kill();
+    (server, address) = ready(&data, &config);
+    assert!(answer.is_some(), "the profile is written");
+    let started = Instant::now();
+    loop {
+        let path = format!("/v1/subscriptions/{id}/alerts?limit=100");
+        let (status, alerts) = call(&address, &key, "GET", &path, "").expect("an answer");
+        assert_eq!(status, 200, "{alerts}");
+        let times = |name: &str| {
+            let item = format!("\"item\":\"{name}\"");
+            alerts
+                .split("},{")
+                .filter(|alert| alert.contains(&item) && alert.contains("\"verdict\":\"pass\""))
+                .count()
+        };
+        let names = (0..4).flat_map(|cycle| (0..5).map(move |n| format!("c{cycle}-{n}")));
+        let there: Vec<String> = names
+            .filter(|name| {
+                let path = format!("/v1/records/policy/{name}");
+                matches!(call(&address, &key, "GET", &path, ""), Some((200, _)))
+            })
+            .collect();
+        if there.iter().all(|name| times(name) == 1) {
+            assert!(expected.iter().all(|name| there.contains(name)), "a write was lost");
+            println!("{} policies, all told", there.len());
+            break;
+        }
+        assert!(started.elapsed() < Duration::from_secs(120), "{there:?} in {alerts}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    server.kill();
+}
+
 /// Notes which items it is told of.
 fn receiver(delivered: Arc<Mutex<Vec<String>>>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");

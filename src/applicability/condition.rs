@@ -3,8 +3,7 @@
 use serde::Serialize;
 
 use super::Verdict;
-use super::expression::{Expression, Missing};
-use super::profile::Profile;
+use super::expression::{Expression, Facts, Missing};
 use super::value::{Interval, Moment, months_between};
 
 /// Levels of groups in one condition.
@@ -201,24 +200,24 @@ fn greatest(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
 }
 
 impl Node {
-    pub fn verdict(&self, profile: &Profile, moment: Moment) -> Verdict {
+    pub fn verdict(&self, facts: &impl Facts, moment: Moment) -> Verdict {
         match self {
-            Node::Check(check) => check.verdict(profile, moment),
+            Node::Check(check) => check.verdict(facts, moment),
             Node::Group { how, of } => {
-                how.combine(of.iter().map(|node| node.verdict(profile, moment)))
+                how.combine(of.iter().map(|node| node.verdict(facts, moment)))
             }
         }
     }
 
     /// Lists what is missing to decide the tree: nothing of what is decided already, or cannot matter any more.
-    pub fn needs(&self, profile: &Profile, moment: Moment, found: &mut Vec<Need>) {
-        if self.verdict(profile, moment).is_decided() {
+    pub fn needs(&self, facts: &impl Facts, moment: Moment, found: &mut Vec<Need>) {
+        if self.verdict(facts, moment).is_decided() {
             return;
         }
         match self {
-            Node::Check(check) => check.needs(profile, moment, found),
+            Node::Check(check) => check.needs(facts, moment, found),
             Node::Group { of, .. } => {
-                of.iter().for_each(|node| node.needs(profile, moment, found));
+                of.iter().for_each(|node| node.needs(facts, moment, found));
             }
         }
     }
@@ -242,31 +241,29 @@ impl Node {
 
 impl Check {
     /// Decides the check. Takes as many steps as its expression and its codes are long.
-    pub fn verdict(&self, profile: &Profile, moment: Moment) -> Verdict {
+    pub fn verdict(&self, facts: &impl Facts, moment: Moment) -> Verdict {
         match (&self.subject, &self.test) {
-            (Subject::Number { expression, .. }, test) => match expression.value(profile, moment) {
+            (Subject::Number { expression, .. }, test) => match expression.value(facts, moment) {
                 Some(value) => test.of_number(value),
                 None => Verdict::Unknown,
             },
-            (Subject::Date(attribute), test) => match profile.day(*attribute) {
+            (Subject::Date(attribute), test) => match facts.day(*attribute) {
                 Some(day) => test.of_day(day, moment),
                 None => Verdict::Unknown,
             },
             (Subject::Flag { attribute, years }, Test::Is(wanted)) => {
-                match profile.flag(*attribute, absolute(*years, moment)) {
+                match facts.flag(*attribute, absolute(*years, moment)) {
                     Some(flag) => (flag == *wanted).into(),
                     None => Verdict::Unknown,
                 }
             }
             (Subject::Code { attribute, year }, test) => {
-                match profile.code(*attribute, year.map(|year| moment.year() + i32::from(year))) {
-                    Some(path) => test.of_code(path),
-                    None => Verdict::Unknown,
-                }
+                let year = year.map(|year| moment.year() + i32::from(year));
+                test.of_codes(facts.codes(*attribute, year))
             }
             (Subject::Codes(attribute), Test::Has { how, codes, valid_on }) => {
                 let day = valid_on.day(moment);
-                how.combine(codes.iter().map(|&code| profile.holds(*attribute, code, day)))
+                how.combine(codes.iter().map(|&code| facts.holds(*attribute, code, day)))
             }
             // Pairs that the reader refuses.
             (Subject::Flag { .. } | Subject::Codes(_), _) => Verdict::Unknown,
@@ -274,7 +271,7 @@ impl Check {
     }
 
     /// Lists what is missing to decide the check.
-    pub fn needs(&self, profile: &Profile, moment: Moment, found: &mut Vec<Need>) {
+    pub fn needs(&self, facts: &impl Facts, moment: Moment, found: &mut Vec<Need>) {
         let mut push = |attribute: usize, detail: Detail| {
             let need = Need { attribute, detail };
             if !found.contains(&need) {
@@ -284,7 +281,7 @@ impl Check {
         match (&self.subject, &self.test) {
             (Subject::Number { expression, .. }, _) => {
                 let mut missing: Vec<Missing> = Vec::new();
-                expression.missing(profile, moment, &mut missing);
+                expression.missing(facts, moment, &mut missing);
                 if missing.is_empty() {
                     // Everything is there and still no value: a divisor of 0 somewhere.
                     expression.attributes(&mut missing);
@@ -302,7 +299,7 @@ impl Check {
             }
             (Subject::Codes(attribute), Test::Has { codes, valid_on, .. }) => {
                 for &code in codes {
-                    if profile.holds(*attribute, code, valid_on.day(moment)) == Verdict::Unknown {
+                    if facts.holds(*attribute, code, valid_on.day(moment)) == Verdict::Unknown {
                         push(*attribute, Detail::Code(code));
                     }
                 }
@@ -356,6 +353,16 @@ impl Test {
             Test::After(bound) => (day > *bound).into(),
             Test::MonthsAtLeast(months) => (months_between(day, moment.as_of) >= *months).into(),
             _ => Verdict::Unknown,
+        }
+    }
+
+    /// `paths` are the codes that may be the profile's: what holds for all of them holds.
+    fn of_codes(&self, paths: &[std::sync::Arc<[u32]>]) -> Verdict {
+        let mut verdicts = paths.iter().map(|path| self.of_code(path));
+        let Some(first) = verdicts.next() else { return Verdict::Unknown };
+        match verdicts.all(|verdict| verdict == first) {
+            true => first,
+            false => Verdict::Unknown,
         }
     }
 

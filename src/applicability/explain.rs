@@ -12,6 +12,7 @@ use super::rules::{FULL, Rules};
 use super::value::{Moment, print_day};
 use super::window::{Exclusion, WindowState};
 use super::words;
+use crate::record::Lang;
 
 /// How a record stands to a profile.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -61,6 +62,9 @@ pub struct CheckView {
     pub have: Value,
     pub need: Value,
     pub verdict: Verdict,
+    /// Nobody stated what the profile has: it follows from other values.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub derived: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -126,14 +130,17 @@ pub struct RulesView {
 
 /// Checks a record against a profile on a day.
 ///
-/// `ended_by_others` is the day from which another record ends this one.
+/// `ended_by_others` is the day from which another record ends this one. What the record says itself stays as it is;
+/// everything else is said in `lang`.
 pub fn explain(
     rules: &Rules,
     profile: &Profile,
     as_of: i32,
     ended_by_others: Option<i32>,
     dictionary: &Dictionary,
+    lang: Lang,
 ) -> Explanation {
+    let speaker = Speaker { dictionary, lang };
     let moment = rules.moment_on(as_of);
     let mut excluded = match () {
         () if as_of < rules.first_day() => Some(Exclusion::NotYetInForce),
@@ -149,7 +156,7 @@ pub fn explain(
     if let Some(node) = &region
         && (region_verdict != Verdict::Pass || !modelled)
     {
-        conditions.push(implied("region", node, profile, moment, dictionary));
+        conditions.push(implied("region", node, profile, moment, speaker));
     }
     if region_verdict == Verdict::Fail {
         excluded = Some(Exclusion::Region);
@@ -157,7 +164,7 @@ pub fn explain(
     }
     for condition in rules.conditions.iter().filter(|known| known.validity.covers(as_of)) {
         let Some(tree) = &condition.tree else {
-            conditions.push(ConditionView::unreadable(condition));
+            conditions.push(ConditionView::bare(&condition.id, &condition.clause, &condition.text));
             continue;
         };
         let view = ConditionView::of(
@@ -167,7 +174,7 @@ pub fn explain(
             tree,
             profile,
             moment,
-            dictionary,
+            speaker,
         );
         if view.verdict == Verdict::Fail {
             failed += 1;
@@ -186,8 +193,8 @@ pub fn explain(
         ] {
             let Some(node) = node else { continue };
             let view = match &node {
-                Some(node) => implied(id, node, profile, moment, dictionary),
-                None => ConditionView::open(id),
+                Some(node) => implied(id, node, profile, moment, speaker),
+                None => ConditionView::open(id, lang),
             };
             if view.verdict == Verdict::Fail {
                 excluded = excluded.or(Some(reason));
@@ -220,10 +227,10 @@ pub fn explain(
     Explanation {
         verdict,
         near,
-        say: say(rules, verdict, near, excluded, &conditions, &judge, profile),
+        say: say(rules, (verdict, near, excluded), &conditions, &judge, profile, lang),
         excluded,
         judge,
-        amount: AmountView::of(&sum, rules, moment, dictionary),
+        amount: AmountView::of(&sum, rules, moment, speaker),
         window: WindowView::of(rules, as_of),
         rules: RulesView {
             fidelity: rules.fidelity.clone(),
@@ -329,23 +336,33 @@ pub(super) fn region_checks<'a>(
     })
 }
 
+/// Who puts things into words.
+#[derive(Clone, Copy)]
+struct Speaker<'a> {
+    dictionary: &'a Dictionary,
+    lang: Lang,
+}
+
 fn implied(
     id: &str,
     node: &Node,
     profile: &Profile,
     moment: Moment,
-    dictionary: &Dictionary,
+    speaker: Speaker<'_>,
 ) -> ConditionView {
-    let (clause, text) = heading(id);
-    ConditionView::of(id, clause, text, node, profile, moment, dictionary)
+    let (clause, text) = heading(id, speaker.lang);
+    ConditionView::of(id, clause, text, node, profile, moment, speaker)
 }
 
 /// Clause and text of a condition that a field of the record implies.
-fn heading(id: &str) -> (&'static str, &'static str) {
-    match id {
-        "region" => ("适用地区", "注册地在适用地区内"),
-        "audience" => ("适用对象", "属于适用对象"),
-        _ => ("适用行业", "属于适用行业"),
+fn heading(id: &str, lang: Lang) -> (&'static str, &'static str) {
+    match (id, lang) {
+        ("region", Lang::Zh) => ("适用地区", "注册地在适用地区内"),
+        ("region", Lang::En) => ("Region", "Registered where it applies"),
+        ("audience", Lang::Zh) => ("适用对象", "属于适用对象"),
+        ("audience", Lang::En) => ("Audience", "One of those it is for"),
+        (_, Lang::Zh) => ("适用行业", "属于适用行业"),
+        (_, Lang::En) => ("Industry", "Of an industry that it is for"),
     }
 }
 
@@ -357,7 +374,7 @@ impl ConditionView {
         tree: &Node,
         profile: &Profile,
         moment: Moment,
-        dictionary: &Dictionary,
+        Speaker { dictionary, lang }: Speaker<'_>,
     ) -> Self {
         let verdict = tree.verdict(profile, moment);
         let mut needs: Vec<Need> = Vec::new();
@@ -367,7 +384,8 @@ impl ConditionView {
         let views: Vec<CheckView> = checks
             .iter()
             .map(|check| CheckView {
-                label: check.label(dictionary, moment),
+                label: check.label(dictionary, moment, lang),
+                derived: check.reads().iter().any(|&at| profile.is_derived(at)),
                 op: check.op,
                 have: check.have(profile, moment, dictionary),
                 need: check.need(dictionary),
@@ -383,8 +401,10 @@ impl ConditionView {
             .collect();
         let margin = reached
             .iter()
-            .find_map(|check| check.margin(profile, moment, dictionary))
-            .or_else(|| deciding().find_map(|check| check.margin(profile, moment, dictionary)));
+            .find_map(|check| check.margin(profile, moment, dictionary, lang))
+            .or_else(|| {
+                deciding().find_map(|check| check.margin(profile, moment, dictionary, lang))
+            });
         let gaps = reached
             .iter()
             .filter_map(|check| check.gap(profile, moment))
@@ -393,7 +413,7 @@ impl ConditionView {
                 Some(GapView {
                     attribute: dictionary.attributes().list[gap.attribute].id.to_string(),
                     by: (gap.by * 1e4).round() / 1e4,
-                    say: words::say_gap(&gap, dictionary)?,
+                    say: words::say_gap(&gap, dictionary, lang)?,
                 })
             })
             .collect();
@@ -417,13 +437,9 @@ impl ConditionView {
     }
 
     /// A condition that only words state.
-    fn open(id: &str) -> Self {
-        let (clause, text) = heading(id);
+    fn open(id: &str, lang: Lang) -> Self {
+        let (clause, text) = heading(id, lang);
         Self::bare(id, clause, text)
-    }
-
-    fn unreadable(condition: &super::rules::Condition) -> Self {
-        Self::bare(&condition.id, &condition.clause, &condition.text)
     }
 
     fn bare(id: &str, clause: &str, text: &str) -> Self {
@@ -458,24 +474,32 @@ impl Check {
 }
 
 impl AmountView {
-    fn of(sum: &Sum, rules: &Rules, moment: Moment, dictionary: &Dictionary) -> Self {
+    fn of(
+        sum: &Sum,
+        rules: &Rules,
+        moment: Moment,
+        Speaker { dictionary, lang }: Speaker<'_>,
+    ) -> Self {
         let stated = !matches!(sum.status, AmountStatus::NotStated | AmountStatus::None);
         let whole = |yuan: f64| yuan.is_finite().then(|| yuan.round() as i64);
         let depends_on: Vec<String> =
-            sum.needs.iter().map(|need| words::say_need(need, dictionary, moment)).collect();
-        let say = match (sum.status, whole(sum.high)) {
-            (AmountStatus::Exact, _) => words::say_yuan(sum.low),
-            (AmountStatus::Ceiling, _) => format!("最高{}", words::say_yuan(sum.high)),
-            (AmountStatus::Range, Some(_)) => {
-                format!("{}–{}", words::say_yuan(sum.low), words::say_yuan(sum.high))
-            }
-            (AmountStatus::Range, None) => format!("{}以上", words::say_yuan(sum.low)),
-            (AmountStatus::NotStated, _) => "未写明金额".to_owned(),
-            (AmountStatus::None, _) => String::new(),
+            sum.needs.iter().map(|need| words::say_need(need, dictionary, moment, lang)).collect();
+        let (low, high) = (words::say_yuan(sum.low, lang), words::say_yuan(sum.high, lang));
+        let say = match (sum.status, whole(sum.high), lang) {
+            (AmountStatus::Exact, _, _) => low,
+            (AmountStatus::Ceiling, _, Lang::Zh) => format!("最高{high}"),
+            (AmountStatus::Ceiling, _, Lang::En) => format!("up to {high}"),
+            (AmountStatus::Range, Some(_), _) => format!("{low}–{high}"),
+            (AmountStatus::Range, None, Lang::Zh) => format!("{low}以上"),
+            (AmountStatus::Range, None, Lang::En) => format!("{low} or more"),
+            (AmountStatus::NotStated, _, Lang::Zh) => "未写明金额".to_owned(),
+            (AmountStatus::NotStated, _, Lang::En) => "no amount is stated".to_owned(),
+            (AmountStatus::None, _, _) => String::new(),
         };
-        let say = match depends_on.is_empty() || sum.status == AmountStatus::None {
-            true => say,
-            false => format!("{say}，取决于{}", depends_on.join("、")),
+        let say = match (depends_on.is_empty() || sum.status == AmountStatus::None, lang) {
+            (true, _) => say,
+            (false, Lang::Zh) => format!("{say}，取决于{}", depends_on.join("、")),
+            (false, Lang::En) => format!("{say}, depending on {}", depends_on.join(", ")),
         };
         Self {
             status: sum.status,
@@ -527,34 +551,56 @@ impl WindowView {
     }
 }
 
+/// The verdict in a sentence, in the language asked for.
 fn say(
     rules: &Rules,
-    verdict: Verdict,
-    near: bool,
-    excluded: Option<Exclusion>,
+    (verdict, near, excluded): (Verdict, bool, Option<Exclusion>),
     conditions: &[ConditionView],
     judge: &[JudgementView],
     profile: &Profile,
+    lang: Lang,
 ) -> String {
     if let Some(excluded) = excluded {
-        return excluded.label().to_owned();
+        return excluded.label(lang).to_owned();
     }
+    let in_words = |zh: String, en: String| match lang {
+        Lang::Zh => zh,
+        Lang::En => en,
+    };
+    let plain = |zh: &str, en: &str| in_words(zh.to_owned(), en.to_owned());
+    let between = if lang == Lang::Zh { "；" } else { "; " };
     let count = |wanted: Verdict| conditions.iter().filter(|view| view.verdict == wanted).count();
     let (passed, failed, open) =
         (count(Verdict::Pass), count(Verdict::Fail), count(Verdict::Unknown));
     let mut parts = Vec::new();
     match verdict {
-        _ if rules.conditions.is_empty() => parts.push("条件未结构化，请阅读原文".to_owned()),
-        Verdict::Pass if rules.fidelity.as_deref() == Some(FULL) && judge.is_empty() => {
-            parts.push("符合".to_owned());
+        _ if rules.conditions.is_empty() => {
+            parts.push(plain(
+                "条件未结构化，请阅读原文",
+                "its conditions are only in the text: please read it",
+            ));
         }
-        Verdict::Pass => parts.push("机器可判断的条件全部符合".to_owned()),
+        Verdict::Pass if rules.fidelity.as_deref() == Some(FULL) && judge.is_empty() => {
+            parts.push(plain("符合", "it applies"));
+        }
+        Verdict::Pass => {
+            parts.push(plain(
+                "机器可判断的条件全部符合",
+                "every condition that a machine can check is met",
+            ));
+        }
         Verdict::Unknown => {
-            parts.push(format!("已满足{passed}项"));
-            parts.push(format!("还差{open}项数据"));
+            parts.push(in_words(
+                format!("已满足{passed}项"),
+                format!("{passed} conditions are met"),
+            ));
+            parts.push(in_words(format!("还差{open}项数据"), format!("{open} need more data")));
         }
         Verdict::Fail => {
-            parts.push(format!("{failed}项不符合"));
+            parts.push(in_words(
+                format!("{failed}项不符合"),
+                format!("{failed} conditions are not met"),
+            ));
             if near {
                 let gaps: Vec<&str> = conditions
                     .iter()
@@ -563,18 +609,26 @@ fn say(
                         view.gaps.first().map(|gap| &*gap.say).or(view.margin.as_deref())
                     })
                     .collect();
+                let gaps = gaps.join(between);
                 parts.push(match gaps.is_empty() {
-                    true => "差一点".to_owned(),
-                    false => format!("差一点：{}", gaps.join("；")),
+                    true => plain("差一点", "nearly"),
+                    false => in_words(format!("差一点：{gaps}"), format!("nearly: {gaps}")),
                 });
             }
         }
     }
     if !judge.is_empty() {
-        parts.push(format!("另有{}项由主管部门判断", judge.len()));
+        let judged = judge.len();
+        parts.push(in_words(
+            format!("另有{judged}项由主管部门判断"),
+            format!("{judged} more are for the authorities to judge"),
+        ));
     }
     if conditions.iter().any(|view| view.assumed) && profile.has_assumptions() {
-        parts.push("按您的假设".to_owned());
+        parts.push(plain("按您的假设", "on your assumptions"));
     }
-    parts.join("；")
+    let said = parts.join(between);
+    // A sentence begins with a capital.
+    let mut letters = said.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

@@ -15,6 +15,7 @@
 
 use std::sync::Arc;
 
+use super::Verdict;
 use super::dictionary::Dictionary;
 use super::value::{Interval, Moment, months_between};
 use crate::record::attribute::{AttributePeriod, AttributeType};
@@ -76,11 +77,22 @@ pub enum Fact {
     Missing,
 }
 
-/// Where numbers and dates come from.
+/// What is known of an organization. What is absent is not known.
 pub trait Facts {
+    /// Returns a number, of a calendar year where the attribute is by year.
     fn number(&self, attribute: usize, year: Option<i32>) -> Fact;
-    /// Days since 1970-01-01.
-    fn date(&self, attribute: usize) -> Option<i32>;
+
+    /// Returns a date, in days since 1970-01-01.
+    fn day(&self, attribute: usize) -> Option<i32>;
+
+    /// Tells whether something was so in any of some calendar years, or ever.
+    fn flag(&self, attribute: usize, years: Option<(i32, i32)>) -> Option<bool>;
+
+    /// Returns the codes of which one is the organization's, each with everything above it, nearest first; mostly one.
+    fn codes(&self, attribute: usize, year: Option<i32>) -> &[Arc<[u32]>];
+
+    /// Tells whether a code of a set is held on a day, or was at any time.
+    fn holds(&self, attribute: usize, code: u32, day: Option<i32>) -> Verdict;
 }
 
 /// A number that is missing: an attribute, and the year counted from `Y`.
@@ -152,7 +164,7 @@ impl Expression {
             }
             Self::MonthsSince(attribute) => known(
                 facts
-                    .date(*attribute)
+                    .day(*attribute)
                     .map(|day| Interval::exact(f64::from(months_between(day, moment.as_of)))),
             ),
             Self::Binary(operator, left, right) => {
@@ -187,7 +199,7 @@ impl Expression {
                 }
             }
             Self::MonthsSince(attribute) => {
-                if facts.date(*attribute).is_none() {
+                if facts.day(*attribute).is_none() {
                     push(found, (*attribute, None));
                 }
             }

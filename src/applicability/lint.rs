@@ -155,26 +155,33 @@ fn range_of(node: &Node) -> Option<(&str, Range)> {
     }
 }
 
-/// Reports numbers that every condition together asks to be in an empty range, and yes-or-no that is asked both ways.
+/// Reports what nobody can meet: numbers that every condition together asks to be in an empty range, a yes-or-no that
+/// is asked both ways, and a code that is to be one of lists without a code in common.
 fn check_contradictions(rules: &Rules, named: &RuleFields, reader: &mut Reader<'_>) {
-    let mut ranges: Vec<(&str, super::rules::Validity, Range)> = Vec::new();
+    let mut wanted: Vec<(&Subject, super::rules::Validity, Wanted<'_>)> = Vec::new();
     for (at, condition) in rules.conditions.iter().enumerate() {
         let Some(Node::Group { how: How::All, of }) = &condition.tree else { continue };
-        for (subject, range) in of.iter().filter_map(range_of) {
-            let same = ranges
-                .iter_mut()
-                .find(|(other, validity, _)| *other == subject && *validity == condition.validity);
+        for check in of {
+            let Node::Check(check) = check else { continue };
+            let Some(asked) = Wanted::of(&check.test) else { continue };
+            let same = wanted.iter_mut().find(|(subject, validity, _)| {
+                is_same(subject, &check.subject) && *validity == condition.validity
+            });
             let together = match same {
                 Some((_, _, together)) => {
-                    *together = together.and(&range);
-                    *together
+                    *together = together.and(&asked);
+                    together.clone()
                 }
                 None => {
-                    ranges.push((subject, condition.validity, range));
-                    range
+                    wanted.push((&check.subject, condition.validity, asked.clone()));
+                    asked
                 }
             };
             if together.is_empty() {
+                let subject = match &check.subject {
+                    Subject::Number { text, .. } => text.clone(),
+                    _ => reader.attribute_name(check.attribute()),
+                };
                 inside(
                     reader,
                     &named.conditions,
@@ -189,6 +196,54 @@ fn check_contradictions(rules: &Rules, named: &RuleFields, reader: &mut Reader<'
                     },
                 );
             }
+        }
+    }
+}
+
+/// Tells whether two checks ask about the same.
+fn is_same(left: &Subject, right: &Subject) -> bool {
+    match (left, right) {
+        (Subject::Number { text: left, .. }, Subject::Number { text: right, .. }) => left == right,
+        _ => left == right,
+    }
+}
+
+/// What a check lets pass.
+#[derive(Clone, Debug)]
+enum Wanted<'a> {
+    Numbers(Range),
+    Flag(bool),
+    /// One of the codes of each list.
+    Codes(Vec<&'a u32>),
+    Nothing,
+}
+
+impl<'a> Wanted<'a> {
+    fn of(test: &'a Test) -> Option<Self> {
+        match test {
+            Test::Is(wanted) => Some(Self::Flag(*wanted)),
+            Test::In { codes, .. } => Some(Self::Codes(codes.iter().collect())),
+            test => Range::of(test).map(Self::Numbers),
+        }
+    }
+
+    fn and(&self, other: &Self) -> Self {
+        match (self, other) {
+            (Self::Numbers(left), Self::Numbers(right)) => Self::Numbers(left.and(right)),
+            (Self::Flag(left), Self::Flag(right)) if left == right => self.clone(),
+            (Self::Codes(left), Self::Codes(right)) => {
+                Self::Codes(left.iter().filter(|code| right.contains(code)).copied().collect())
+            }
+            _ => Self::Nothing,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Numbers(range) => range.is_empty(),
+            Self::Flag(_) => false,
+            Self::Codes(codes) => codes.is_empty(),
+            Self::Nothing => true,
         }
     }
 }

@@ -5,6 +5,7 @@
 //! condition passes or fails on evidence, and is unknown without it.
 
 pub mod amount;
+pub mod columns;
 pub mod condition;
 pub mod dictionary;
 pub mod diff;
@@ -22,7 +23,7 @@ pub mod value;
 pub mod window;
 mod words;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use dictionary::Dictionary;
 pub use profile::Profile;
@@ -58,4 +59,16 @@ impl From<bool> for Verdict {
     fn from(holds: bool) -> Self {
         if holds { Verdict::Pass } else { Verdict::Fail }
     }
+}
+
+/// How a record stands to somebody who hears of changes. The greater, the better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// It does not apply: a condition fails, it is for elsewhere or others, not in force, or not there.
+    Fail,
+    Unknown,
+    /// It fails within reach.
+    Near,
+    Pass,
 }

@@ -3,8 +3,7 @@
 use super::Verdict;
 use super::condition::{Check, Compare, How, Node, Subject, Test};
 use super::dictionary::Dictionary;
-use super::expression::{Expression, Missing, Operator};
-use super::profile::Profile;
+use super::expression::{Expression, Facts, Missing, Operator};
 use super::value::{Interval, Moment, months_between};
 use crate::record::attribute::{AttributeType, Changeable};
 
@@ -23,21 +22,21 @@ impl Node {
     /// Tells whether a tree that fails could still be met.
     pub fn is_within_reach(
         &self,
-        profile: &Profile,
+        facts: &impl Facts,
         moment: Moment,
         dictionary: &Dictionary,
     ) -> bool {
         match self {
             Node::Check(check) => {
-                check.verdict(profile, moment) == Verdict::Fail
-                    && check.is_within_reach(profile, moment, dictionary)
+                check.verdict(facts, moment) == Verdict::Fail
+                    && check.is_within_reach(facts, moment, dictionary)
             }
             Node::Group { how, of } => reach(
                 *how,
                 of.iter().map(|node| {
-                    let verdict = node.verdict(profile, moment);
-                    let reached = verdict == Verdict::Fail
-                        && node.is_within_reach(profile, moment, dictionary);
+                    let verdict = node.verdict(facts, moment);
+                    let reached =
+                        verdict == Verdict::Fail && node.is_within_reach(facts, moment, dictionary);
                     (verdict, reached)
                 }),
             ),
@@ -64,7 +63,7 @@ impl Check {
     /// Tells whether a check that fails could be met by an effort or some waiting.
     pub fn is_within_reach(
         &self,
-        profile: &Profile,
+        facts: &impl Facts,
         moment: Moment,
         dictionary: &Dictionary,
     ) -> bool {
@@ -73,7 +72,7 @@ impl Check {
         match (&self.subject, &self.test) {
             (Subject::Number { expression, attribute: tested, .. }, _) => {
                 let Some(bound) = self.lower_bound() else { return false };
-                let Some(value) = expression.value(profile, moment) else { return false };
+                let Some(value) = expression.value(facts, moment) else { return false };
                 let mut reads: Vec<Missing> = Vec::new();
                 expression.attributes(&mut reads);
                 let changeable =
@@ -85,7 +84,7 @@ impl Check {
                     && missing >= 0.0
                     && (missing <= near.share * bound.abs() || (is_count && missing <= near.count))
             }
-            (Subject::Date(at), Test::MonthsAtLeast(months)) => profile
+            (Subject::Date(at), Test::MonthsAtLeast(months)) => facts
                 .day(*at)
                 .is_some_and(|day| months - months_between(day, moment.as_of) <= near.months),
             (Subject::Flag { attribute: at, .. }, Test::Is(true)) => {
@@ -93,7 +92,7 @@ impl Check {
             }
             // One that was held can be renewed.
             (Subject::Codes(at), Test::Has { codes, .. }) => {
-                codes.iter().any(|&code| profile.holdings(*at, code).any(|entry| entry.held))
+                codes.iter().any(|&code| facts.holds(*at, code, None) == Verdict::Pass)
             }
             _ => false,
         }
@@ -109,14 +108,14 @@ impl Check {
     }
 
     /// How much is missing of a check that fails.
-    pub fn gap(&self, profile: &Profile, moment: Moment) -> Option<Gap> {
+    pub fn gap(&self, facts: &impl Facts, moment: Moment) -> Option<Gap> {
         match (&self.subject, &self.test) {
             (Subject::Number { expression, .. }, _) => {
                 let bound = self.lower_bound()?;
-                gap_of(expression, bound, profile, moment)
+                gap_of(expression, bound, facts, moment)
             }
             (Subject::Date(attribute), Test::MonthsAtLeast(months)) => {
-                let passed = months_between(profile.day(*attribute)?, moment.as_of);
+                let passed = months_between(facts.day(*attribute)?, moment.as_of);
                 Some(Gap { attribute: *attribute, by: f64::from(months - passed), of: None })
             }
             _ => None,
@@ -124,12 +123,12 @@ impl Check {
     }
 }
 
-fn gap_of(expression: &Expression, bound: f64, profile: &Profile, moment: Moment) -> Option<Gap> {
+fn gap_of(expression: &Expression, bound: f64, facts: &impl Facts, moment: Moment) -> Option<Gap> {
     match expression {
         // A quotient rises with its dividend.
         Expression::Binary(Operator::Over, above, below) => {
             let (above_is, below_is) =
-                (exact(above.value(profile, moment)?)?, exact(below.value(profile, moment)?)?);
+                (exact(above.value(facts, moment)?)?, exact(below.value(facts, moment)?)?);
             if below_is <= 0.0 {
                 return None;
             }
@@ -139,10 +138,10 @@ fn gap_of(expression: &Expression, bound: f64, profile: &Profile, moment: Moment
             Some(Gap { attribute, by, of: Some((of, below_is)) })
         }
         Expression::Attribute { derived: Some(derived), .. } => {
-            gap_of(derived, bound, profile, moment)
+            gap_of(derived, bound, facts, moment)
         }
         other => {
-            let value = exact(other.value(profile, moment)?)?;
+            let value = exact(other.value(facts, moment)?)?;
             Some(Gap { attribute: last_read(other)?, by: bound - value, of: None })
         }
     }

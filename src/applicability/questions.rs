@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::Verdict;
 use super::dictionary::Dictionary;
 use super::table::{Standing, Table};
+use crate::record::Lang;
 
 /// One question, for one attribute or several that are asked together.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -91,7 +92,7 @@ impl<'a> Tally<'a> {
     }
 
     /// Returns the questions that decide the most, that first.
-    pub fn questions(&mut self, most: usize) -> Vec<Question> {
+    pub fn questions(&mut self, most: usize, lang: Lang) -> Vec<Question> {
         for slot in 0..SLOTS {
             let waiting = std::mem::take(&mut self.waiting[slot]);
             self.take_apart(waiting);
@@ -122,8 +123,11 @@ impl<'a> Tally<'a> {
                 let decides = self.decides[group];
                 Question {
                     attribute: lead.id.to_string(),
-                    label: label.zh.clone(),
-                    why: format!("有{decides}项政策要看这个才能判断"),
+                    label: lang.pick(label).to_owned(),
+                    why: match lang {
+                        Lang::Zh => format!("有{decides}项政策要看这个才能判断"),
+                        Lang::En => format!("{decides} policies wait for the answer"),
+                    },
                     decides,
                     attributes: members
                         .iter()

@@ -8,7 +8,7 @@ use super::expression::{
     BadExpression, Expression, Function, YEARS_EXPECTED, parse_years, print_year,
 };
 use crate::record::Vocabulary;
-use crate::record::attribute::{Attribute, AttributePeriod, AttributeType};
+use crate::record::attribute::{Attribute, AttributePeriod, AttributeType, money_unit};
 use crate::record::nearest::did_you_mean;
 use crate::record::validate::Violation;
 use crate::record::value::days;
@@ -18,9 +18,6 @@ const CHECK_KEYS: [&str; 9] =
     ["attr", "expr", "op", "value", "unit", "period", "valid_on", "show", "note"];
 /// Keys of a group, of which a group has one; `of` belongs to `at_least`.
 pub const GROUP_KEYS: [&str; 4] = ["all", "any", "none", "at_least"];
-/// Units of money, in yuan.
-const MONEY: [(&str, f64); 4] =
-    [("元", 1.0), ("千元", 1_000.0), ("万元", 10_000.0), ("亿元", 100_000_000.0)];
 /// Violations of one record that are kept.
 const MAX_VIOLATIONS: usize = 50;
 
@@ -47,6 +44,12 @@ impl<'a> Reader<'a> {
             depth: 0,
             nodes: 0,
         }
+    }
+
+    /// The id of an attribute, for messages.
+    pub fn attribute_name(&self, attribute: Option<usize>) -> String {
+        let list = &self.dictionary.attributes().list;
+        attribute.map_or_else(String::new, |at| list[at].id.to_string())
     }
 
     /// Reads what is below `step`.
@@ -155,8 +158,8 @@ impl<'a> Reader<'a> {
     /// Reads a unit of money as its value in yuan; 元 when there is none.
     pub fn money_unit(&mut self, object: &Map<String, Value>) -> f64 {
         let Some(unit) = self.text(object, "unit") else { return 1.0 };
-        match MONEY.iter().find(|(name, _)| *name == unit) {
-            Some((_, yuan)) => *yuan,
+        match money_unit(&unit) {
+            Some(yuan) => yuan,
             None => {
                 self.inside("unit", |reader| {
                     reader.refuse::<()>("元, 千元, 万元 or 亿元: this is money", unit)

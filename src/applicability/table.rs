@@ -4,6 +4,7 @@
 //! the order of the places where they apply, so that those elsewhere are passed over without being looked at. New
 //! records go to a tail, which is sorted in when it has grown. The verdicts are those of [`super::explain`].
 
+mod crowd;
 mod judge;
 
 use std::collections::HashMap;
@@ -14,11 +15,12 @@ use std::sync::Arc;
 use super::condition::{Check, How, Node, Subject, Test, ValidOn};
 use super::dictionary::Dictionary;
 use super::explain;
+use super::near::reach;
 use super::profile::Profile;
 use super::rules::{Effect, Rules};
 use super::value::{Moment, year_of};
 use super::window::{Exclusion, WindowState};
-use super::{Verdict, amount};
+use super::{Level, Verdict, amount};
 use crate::record::RecordId;
 use judge::Judge;
 
@@ -58,6 +60,7 @@ pub struct Table {
     by_id: HashMap<RecordId, u32>,
     /// What other records do to a record.
     links: HashMap<RecordId, Vec<Link>>,
+    kinds: Vec<Arc<str>>,
 }
 
 /// What one record does to another.
@@ -89,6 +92,9 @@ struct Condition {
 /// One record.
 struct Row {
     id: RecordId,
+    digest: u64,
+    /// Among the kinds.
+    kind: u16,
     live: bool,
     modelled: bool,
     /// Among the regions.
@@ -119,6 +125,7 @@ struct Hot {
     /// The most that it can give, in yuan, and how much asking for it is worth.
     ceiling: f32,
     weight: f32,
+    kind: u16,
     live: bool,
     modelled: bool,
     /// Whether its conditions are the same on every day.
@@ -134,6 +141,17 @@ pub struct Standing {
     pub excluded: Option<Exclusion>,
     /// Attributes that are missing to decide it, as bits.
     pub missing: u128,
+}
+
+impl Standing {
+    /// What somebody who hears of changes is told.
+    pub fn level(&self) -> Level {
+        match self.verdict {
+            _ if self.excluded.is_some() => Level::Fail,
+            Verdict::Fail if self.near => Level::Near,
+            verdict => verdict.into(),
+        }
+    }
 }
 
 impl Table {
@@ -155,6 +173,7 @@ impl Table {
             dead: 0,
             by_id: HashMap::new(),
             links: HashMap::new(),
+            kinds: Vec::new(),
         }
     }
 
@@ -173,6 +192,37 @@ impl Table {
 
     pub fn row(&self, id: &RecordId) -> Option<u32> {
         self.by_id.get(id).copied()
+    }
+
+    /// The record's number: see [`RecordId::digest`].
+    pub fn digest(&self, row: u32) -> u64 {
+        self.rows[row as usize].digest
+    }
+
+    /// The kinds of the records, in the order in which they first came.
+    pub fn kinds(&self) -> &[Arc<str>] {
+        &self.kinds
+    }
+
+    /// The kind of a record, as a place among [`kinds`](Self::kinds).
+    pub fn kind_of(&self, row: u32) -> usize {
+        usize::from(self.hot[row as usize].kind)
+    }
+
+    /// The records that are there.
+    pub fn ids(&self) -> impl Iterator<Item = &RecordId> {
+        self.by_id.keys()
+    }
+
+    /// The records whose digests are `wanted`.
+    pub fn by_digest(&self, wanted: impl Fn(u64) -> bool) -> impl Iterator<Item = &RecordId> {
+        let live = self.rows.iter().filter(|row| row.live);
+        live.filter(move |row| wanted(row.digest)).map(|row| &row.id)
+    }
+
+    /// The records that a record has a relation to.
+    pub fn linked(&self, id: &RecordId) -> &[RecordId] {
+        self.row(id).map_or(&[], |row| &self.rows[row as usize].linked)
     }
 
     /// The most that a record can give, in yuan; 0 where it does not say.
@@ -240,7 +290,10 @@ impl Table {
         let last_day = rules.last_day(None);
         let ceiling = amount::ceiling(rules, Moment::on(0)) as f32;
         let row = self.rows.len() as u32;
+        let kind = self.kind(&id.kind);
         self.rows.push(Row {
+            digest: id.digest(),
+            kind,
             id: id.clone(),
             live: true,
             modelled,
@@ -263,6 +316,15 @@ impl Table {
         {
             self.sort();
         }
+    }
+
+    fn kind(&mut self, name: &Arc<str>) -> u16 {
+        let known = self.kinds.iter().position(|kind| kind == name);
+        let at = known.unwrap_or_else(|| {
+            self.kinds.push(name.clone());
+            self.kinds.len() - 1
+        });
+        u16::try_from(at).expect("an index configuration has a handful of kinds")
     }
 
     /// Takes a record out.
@@ -328,6 +390,7 @@ impl Table {
             count: self.refs.len() as u32 - start,
             ceiling: known.ceiling,
             weight: known.ceiling.ln_1p().max(1.0),
+            kind: known.kind,
             live: known.live,
             modelled: known.modelled,
             is_steady,
@@ -521,53 +584,9 @@ impl Table {
             .map(|row| (self.rows[row as usize].region, row, row + 1));
         for (region, start, end) in self.sections.iter().copied().chain(tail) {
             if judge.region(region) == Verdict::Fail {
-                (start..end).filter(|row| self.rows[*row as usize].live).for_each(&mut f);
+                (start..end).filter(|row| self.hot[*row as usize].live).for_each(&mut f);
             }
         }
-    }
-
-    /// Checks one record against many profiles.
-    pub fn judge_each<'a>(
-        &self,
-        row: u32,
-        profiles: impl Iterator<Item = &'a Profile>,
-        as_of: i32,
-    ) -> Vec<Verdict> {
-        let known = &self.rows[row as usize];
-        let ended = self.hot[row as usize].excluded(as_of).is_some();
-        let conditions = self.conditions_of(row, as_of);
-        profiles
-            .map(|profile| {
-                if ended {
-                    return Verdict::Fail;
-                }
-                let mut least = match self.regions[known.region as usize] {
-                    Some(condition) => self.decide(condition, profile, as_of),
-                    None => Verdict::Pass,
-                };
-                if !known.modelled {
-                    least = least.min(Verdict::Unknown);
-                }
-                let implied = [known.audience, known.industry];
-                let implied = implied.iter().filter(|condition| **condition != NONE);
-                for &condition in conditions.iter().chain(implied) {
-                    if least == Verdict::Fail {
-                        break;
-                    }
-                    least = least.min(self.decide(condition, profile, as_of));
-                }
-                least
-            })
-            .collect()
-    }
-
-    fn decide(&self, condition: u32, profile: &Profile, as_of: i32) -> Verdict {
-        let start = self.conditions[condition as usize].start as usize;
-        self.verdict_at(start, &mut |check| {
-            let bound = &self.checks[check as usize];
-            bound.check.verdict(profile, bound.moment(as_of))
-        })
-        .0
     }
 
     /// Decides the code at a place; returns where the next begins.
@@ -607,6 +626,42 @@ impl Table {
         };
         (verdict, end)
     }
+
+    /// Tells whether the code at a place, when it fails, could still be met; returns its verdict, that, and where the
+    /// next begins.
+    ///
+    /// `check` decides a check, `within_reach` tells of one that fails whether it could be met.
+    fn reached_at(
+        &self,
+        at: usize,
+        check: &mut impl FnMut(u32) -> Verdict,
+        within_reach: &mut impl FnMut(u32) -> bool,
+    ) -> (Verdict, bool, usize) {
+        let word = self.code[at];
+        match word & TAG {
+            CHECK => {
+                let verdict = check(word);
+                return (verdict, verdict == Verdict::Fail && within_reach(word), at + 1);
+            }
+            OPEN => return (Verdict::Unknown, false, at + 1),
+            _ => {}
+        }
+        let how = match word & TAG {
+            ALL => How::All,
+            ANY => How::Any,
+            NOT_ANY => How::None,
+            _ => How::AtLeast(self.code[at + 2] as usize),
+        };
+        let (verdict, end) = self.verdict_at(at, check);
+        let mut members = Vec::new();
+        let mut next = at + 3;
+        for _ in 0..word & !TAG {
+            let (verdict, reached, after) = self.reached_at(next, check, within_reach);
+            members.push((verdict, reached));
+            next = after;
+        }
+        (verdict, verdict == Verdict::Fail && reach(how, members.into_iter()), end)
+    }
 }
 
 impl Hot {
@@ -624,8 +679,8 @@ impl Row {
     fn last_day(&self) -> i32 {
         match (self.last_day, self.ended_by_others) {
             // Ended by its own word, on the day of the other's.
-            (i32::MIN, Some(day)) => day - 1,
-            (last, Some(day)) => last.min(day - 1),
+            (i32::MIN, Some(day)) => day.saturating_sub(1),
+            (last, Some(day)) => last.min(day.saturating_sub(1)),
             (last, None) => last,
         }
     }

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::rules::{Rules, Standing, Window};
 use super::value::Moment;
+use crate::record::Lang;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -35,13 +36,19 @@ impl Exclusion {
         ("industry", Self::Industry),
     ];
 
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Region => "注册地不在适用地区",
-            Self::NotYetInForce => "当日尚未施行",
-            Self::NoLongerInForce => "当日已失效、废止或被替代",
-            Self::Audience => "不属于适用对象",
-            Self::Industry => "不属于适用行业",
+    pub fn label(self, lang: Lang) -> &'static str {
+        let (zh, en) = match self {
+            Self::Region => ("注册地不在适用地区", "The enterprise is registered elsewhere"),
+            Self::NotYetInForce => ("当日尚未施行", "Not yet in force on the day"),
+            Self::NoLongerInForce => {
+                ("当日已失效、废止或被替代", "Expired, repealed or replaced on the day")
+            }
+            Self::Audience => ("不属于适用对象", "For others"),
+            Self::Industry => ("不属于适用行业", "For other industries"),
+        };
+        match lang {
+            Lang::Zh => zh,
+            Lang::En => en,
         }
     }
 }
@@ -86,7 +93,8 @@ impl Rules {
     ///
     /// A record that is said to have ended, without a date, has ended before every day.
     pub fn last_day(&self, ended_by_others: Option<i32>) -> i32 {
-        let others = ended_by_others.map(|day| day - 1);
+        // One without a first day has ended it before every day.
+        let others = ended_by_others.map(|day| day.saturating_sub(1));
         match (self.ends, others, self.standing) {
             (None, None, Standing::Ended) => i32::MIN,
             (ends, others, _) => ends.unwrap_or(i32::MAX).min(others.unwrap_or(i32::MAX)),

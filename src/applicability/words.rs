@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 use super::Verdict;
 use super::condition::{Check, Compare, Detail, Need, Subject, Test, absolute};
 use super::dictionary::Dictionary;
-use super::expression::{Expression, Operator};
+use super::expression::{Expression, Facts, Operator};
 use super::near::Gap;
 use super::profile::Profile;
 use super::reader::print_span;
 use super::value::{Interval, Moment, months_between, print_day};
-use crate::record::Vocabulary;
 use crate::record::attribute::AttributeType;
+use crate::record::{Lang, Vocabulary};
 
 /// How numbers of a check are written.
 #[derive(Clone, Copy)]
@@ -36,39 +36,64 @@ pub fn print_need(need: &Need, dictionary: &Dictionary) -> String {
 }
 
 /// Prints a need for people: `2025年研发费用`.
-pub fn say_need(need: &Need, dictionary: &Dictionary, moment: Moment) -> String {
+pub fn say_need(need: &Need, dictionary: &Dictionary, moment: Moment, lang: Lang) -> String {
     let attribute = &dictionary.attributes().list[need.attribute];
-    let label = &attribute.label.zh;
+    let label = lang.pick(&attribute.label);
     match need.detail {
-        Detail::Whole => label.clone(),
-        Detail::Years(from, to) => format!("{}{label}", say_years((from, to), moment)),
+        Detail::Whole => label.to_owned(),
+        Detail::Years(from, to) => of_years(label, Some((from, to)), moment, lang),
         Detail::Code(code) => {
             let known = attribute.vocabulary.as_deref();
-            let name = known.map_or("", |known| &known.entries[code as usize].label.zh);
-            format!("是否有“{name}”")
+            let name = known.map_or("", |known| lang.pick(&known.entries[code as usize].label));
+            match lang {
+                Lang::Zh => format!("是否有“{name}”"),
+                Lang::En => format!("whether it has \"{name}\""),
+            }
         }
     }
 }
 
-fn say_years((from, to): (i8, i8), moment: Moment) -> String {
-    let (from, to) = absolute(Some((from, to)), moment).expect("there are years");
-    if from == to { format!("{from}年") } else { format!("{from}—{to}年") }
+/// A label with the years that it is asked of: `2025年研发费用`, `R&D expense 2025`.
+fn of_years(label: &str, years: Option<(i8, i8)>, moment: Moment, lang: Lang) -> String {
+    let Some((from, to)) = absolute(years, moment) else { return label.to_owned() };
+    match lang {
+        Lang::Zh if from == to => format!("{from}年{label}"),
+        Lang::Zh => format!("{from}—{to}年{label}"),
+        Lang::En if from == to => format!("{label} {from}"),
+        Lang::En => format!("{label} {from}–{to}"),
+    }
 }
 
 fn code_of(vocabulary: &Vocabulary, code: u32) -> &str {
     &vocabulary.entries[code as usize].code
 }
 
-/// Prints a sum of yuan: `4800万元`.
-pub fn say_yuan(yuan: f64) -> String {
+/// Prints a sum of yuan: `4800万元`, `¥48,000,000`.
+pub fn say_yuan(yuan: f64, lang: Lang) -> String {
     let size = yuan.abs();
-    if size >= 1e8 {
+    if lang == Lang::En {
+        let sign = if yuan < 0.0 { "-" } else { "" };
+        format!("{sign}¥{}", grouped(&decimals(size, 2)))
+    } else if size >= 1e8 {
         format!("{}亿元", decimals(yuan / 1e8, 4))
     } else if size >= 1e4 {
         format!("{}万元", decimals(yuan / 1e4, 2))
     } else {
         format!("{}元", decimals(yuan, 2))
     }
+}
+
+/// Puts a comma between groups of three digits before the point.
+fn grouped(digits: &str) -> String {
+    let (whole, rest) = digits.split_at(digits.find('.').unwrap_or(digits.len()));
+    let mut text = String::new();
+    for (at, digit) in whole.char_indices() {
+        if at > 0 && (whole.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text + rest
 }
 
 /// Prints a number with at most so many decimals.
@@ -81,11 +106,12 @@ fn decimals(value: f64, most: usize) -> String {
     }
 }
 
-fn say_number(value: f64, style: Style<'_>) -> String {
+fn say_number(value: f64, style: Style<'_>, lang: Lang) -> String {
     match style {
-        Style::Money => say_yuan(value),
+        Style::Money => say_yuan(value, lang),
         Style::Percent => format!("{}%", decimals(value * 100.0, 2)),
-        Style::Count(unit) => format!("{}{unit}", decimals(value, 2)),
+        Style::Count(unit) if lang == Lang::Zh => format!("{}{unit}", decimals(value, 2)),
+        Style::Count(_) => decimals(value, 2),
         Style::Plain => decimals(value, 4),
     }
 }
@@ -119,28 +145,23 @@ impl Check {
     }
 
     /// What people call the value that is tested.
-    pub fn label(&self, dictionary: &Dictionary, moment: Moment) -> String {
+    pub fn label(&self, dictionary: &Dictionary, moment: Moment, lang: Lang) -> String {
         if let Some(show) = &self.show {
             return show.clone();
         }
-        let label = |at: usize| &dictionary.attributes().list[at].label.zh;
+        let label = |at: usize| lang.pick(&dictionary.attributes().list[at].label);
         match &self.subject {
             Subject::Number { attribute: Some(at), text, .. } => {
                 let years = text.split_once('[').and_then(|(_, years)| {
                     super::expression::parse_years(years.trim_end_matches(']'))
                 });
-                let years = years.map(|years| say_years(years, moment)).unwrap_or_default();
-                format!("{years}{}", label(*at))
+                of_years(label(*at), years, moment, lang)
             }
             Subject::Number { text, .. } => text.clone(),
-            Subject::Date(at) | Subject::Codes(at) => label(*at).clone(),
-            Subject::Flag { attribute, years } => {
-                let years = years.map(|years| say_years(years, moment)).unwrap_or_default();
-                format!("{years}{}", label(*attribute))
-            }
+            Subject::Date(at) | Subject::Codes(at) => label(*at).to_owned(),
+            Subject::Flag { attribute, years } => of_years(label(*attribute), *years, moment, lang),
             Subject::Code { attribute, year } => {
-                let years = year.map(|year| say_years((year, year), moment)).unwrap_or_default();
-                format!("{years}{}", label(*attribute))
+                of_years(label(*attribute), year.map(|year| (year, year)), moment, lang)
             }
         }
     }
@@ -165,9 +186,13 @@ impl Check {
             }
             Subject::Code { attribute, year } => {
                 let year = year.map(|year| moment.year() + i32::from(year));
-                match (profile.code(*attribute, year), vocabulary(*attribute)) {
-                    (Some([own, ..]), Some(known)) => json!(code_of(known, *own)),
-                    _ => Value::Null,
+                let paths = profile.codes(*attribute, year);
+                let Some(known) = vocabulary(*attribute) else { return Value::Null };
+                let own = paths.iter().filter_map(|path| path.first());
+                match own.map(|own| code_of(known, *own)).collect::<Vec<_>>()[..] {
+                    [] => Value::Null,
+                    [code] => json!(code),
+                    ref several => json!(several),
                 }
             }
             Subject::Codes(attribute) => {
@@ -221,17 +246,23 @@ impl Check {
         profile: &Profile,
         moment: Moment,
         dictionary: &Dictionary,
+        lang: Lang,
     ) -> Option<String> {
         let verdict = self.verdict(profile, moment);
         if !verdict.is_decided() {
             return None;
         }
-        let label = self.label(dictionary, moment);
+        let fails = verdict == Verdict::Fail;
+        let label = self.label(dictionary, moment, lang);
         if let (Subject::Date(at), Test::MonthsAtLeast(months)) = (&self.subject, &self.test) {
             let passed = months_between(profile.day(*at)?, moment.as_of);
-            return Some(match verdict {
-                Verdict::Fail => format!("至今{passed}个月，还需{}个月", months - passed),
-                _ => format!("至今{passed}个月，要求{months}个月"),
+            return Some(match (fails, lang) {
+                (true, Lang::Zh) => format!("至今{passed}个月，还需{}个月", months - passed),
+                (false, Lang::Zh) => format!("至今{passed}个月，要求{months}个月"),
+                (true, Lang::En) => {
+                    format!("{passed} months so far, {} more needed", months - passed)
+                }
+                (false, Lang::En) => format!("{passed} months so far, {months} needed"),
             });
         }
         let Subject::Number { expression, .. } = &self.subject else { return None };
@@ -244,43 +275,61 @@ impl Check {
             Test::Between { high, .. } => (high, true),
             _ => return None,
         };
-        let shown = say_interval(value, style);
+        let shown = say_interval(value, style, lang);
         let end = if below { value.high } else { value.low };
         let distance = (end - bound).abs();
-        let distance = match style {
-            Style::Percent => format!("{}个百分点", decimals(distance * 100.0, 2)),
-            style => say_number(distance, style),
+        let distance = match (style, lang) {
+            (Style::Percent, Lang::Zh) => format!("{}个百分点", decimals(distance * 100.0, 2)),
+            (Style::Percent, Lang::En) => {
+                format!("{} percentage points", decimals(distance * 100.0, 2))
+            }
+            (style, lang) => say_number(distance, style, lang),
         };
-        let (sign, way) = match (below, verdict) {
-            (false, Verdict::Fail) => ("要求不低于", "还差"),
-            (false, _) => ("要求不低于", "高出"),
-            (true, Verdict::Fail) => ("要求不高于", "超出"),
-            (true, _) => ("要求不高于", "低"),
+        let asked = say_number(bound, style, lang);
+        let mut text = match lang {
+            Lang::Zh => {
+                let (sign, way) = match (below, fails) {
+                    (false, true) => ("要求不低于", "还差"),
+                    (false, false) => ("要求不低于", "高出"),
+                    (true, true) => ("要求不高于", "超出"),
+                    (true, false) => ("要求不高于", "低"),
+                };
+                format!("{label}{shown}，{sign}{asked}，{way}{distance}")
+            }
+            Lang::En => {
+                let (sign, way) = match (below, fails) {
+                    (false, true) => ("at least", "short by"),
+                    (false, false) => ("at least", "above it by"),
+                    (true, true) => ("at most", "above it by"),
+                    (true, false) => ("at most", "below it by"),
+                };
+                format!("{label}: {shown}, {sign} {asked} wanted, {way} {distance}")
+            }
         };
-        let asked = say_number(bound, style);
-        let mut text = format!("{label}{shown}，{sign}{asked}，{way}{distance}");
-        if verdict == Verdict::Fail
+        if fails
             && let Some(gap) = self.gap(profile, moment).filter(|gap| gap.by > 0.0)
-            && let Some(advice) = say_gap(&gap, dictionary)
+            && let Some(advice) = say_gap(&gap, dictionary, lang)
         {
-            text.push('；');
+            text.push_str(if lang == Lang::Zh { "；" } else { "; " });
             text.push_str(&advice);
         }
         Some(text)
     }
 }
 
-fn say_interval(value: Interval, style: Style<'_>) -> String {
+fn say_interval(value: Interval, style: Style<'_>, lang: Lang) -> String {
     if value.is_exact() {
-        return say_number(value.low, style);
+        return say_number(value.low, style, lang);
     }
-    let end =
-        |value: f64| if value.is_finite() { say_number(value, style) } else { "…".to_owned() };
+    let end = |value: f64| match value.is_finite() {
+        true => say_number(value, style, lang),
+        false => "…".to_owned(),
+    };
     format!("{}–{}", end(value.low), end(value.high))
 }
 
 /// Says what would close a gap: `按营业收入4800万元计，研发费用再投入19.2万元`.
-pub fn say_gap(gap: &Gap, dictionary: &Dictionary) -> Option<String> {
+pub fn say_gap(gap: &Gap, dictionary: &Dictionary, lang: Lang) -> Option<String> {
     let attribute = &dictionary.attributes().list[gap.attribute];
     let style = match attribute.attribute_type {
         AttributeType::Money => Style::Money,
@@ -292,18 +341,21 @@ pub fn say_gap(gap: &Gap, dictionary: &Dictionary) -> Option<String> {
         Style::Money => (gap.by / 100.0).ceil() * 100.0,
         _ => gap.by.ceil(),
     };
-    let gain = attribute.gain.as_ref().map_or("再增加", |gain| &gain.zh);
-    let label = &attribute.label.zh;
-    let by = say_number(by, style);
-    Some(match gap.of {
-        Some((of, value)) => {
-            let of = &dictionary.attributes().list[of];
-            let value = match of.attribute_type {
-                AttributeType::Money => say_yuan(value),
-                _ => say_number(value, Style::Count(of.unit.as_deref().unwrap_or(""))),
-            };
-            format!("按{}{value}计，{label}{gain}{by}", of.label.zh)
-        }
-        None => format!("{label}{gain}{by}"),
+    let gain = attribute.gain.as_ref().map(|gain| lang.pick(gain));
+    let label = lang.pick(&attribute.label);
+    let by = say_number(by, style, lang);
+    let advice = match lang {
+        Lang::Zh => format!("{label}{}{by}", gain.unwrap_or("再增加")),
+        Lang::En => format!("{label}: {} {by}", gain.unwrap_or("another")),
+    };
+    let Some((of, value)) = gap.of else { return Some(advice) };
+    let of = &dictionary.attributes().list[of];
+    let value = match of.attribute_type {
+        AttributeType::Money => say_yuan(value, lang),
+        _ => say_number(value, Style::Count(of.unit.as_deref().unwrap_or("")), lang),
+    };
+    Some(match lang {
+        Lang::Zh => format!("按{}{value}计，{advice}", of.label.zh),
+        Lang::En => format!("at a {} of {value}, {advice}", of.label.en.to_lowercase()),
     })
 }

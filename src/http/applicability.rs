@@ -9,8 +9,9 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
-use super::{AppState, Code, Problem, auth, input, search};
-use crate::applicability::profile::Note;
+use super::{AppState, Code, Problem, auth, input, language, search};
+use crate::applicability::profile::NoteView;
+use crate::record::Lang;
 use crate::record::attribute::Attributes;
 use crate::record::validate::Violation;
 use crate::record::value::days;
@@ -31,7 +32,9 @@ pub async fn check_applicability(
     input::media_type(&headers, &["application/json"])?;
     let bytes = input::body(&state, &headers, body, state.limits.body_bytes).await?;
     let today = state.app.clock.today();
-    let (mut request, profile_id) = request(input::json_object(&bytes)?, today)?;
+    let lang = language::accepted(&headers);
+    let (mut request, profile_id) = request(input::json_object(&bytes)?, today, lang)?;
+    let lang = request.lang;
     let key = match (&profile_id, principal.key) {
         (None, _) => None,
         (Some(_), Some(key)) => Some(key),
@@ -50,7 +53,9 @@ pub async fn check_applicability(
     });
     let mut response = search::json(answered.await??);
     // A profile is nobody else's business, and so is what follows from it.
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let own = response.headers_mut();
+    own.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    own.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(lang.tag()));
     Ok(response)
 }
 
@@ -205,6 +210,8 @@ async fn write(
     match written.await?? {
         Ok(Kept { profile, is_new, notes }) => {
             let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+            let lang = language::accepted(&headers);
+            let notes = notes.iter().map(|note| note.view(lang)).collect();
             private(status, &Noted { profile, notes })
         }
         Err(ProfileRejection::Invalid(violations)) => {
@@ -223,7 +230,7 @@ async fn write(
 struct Noted {
     #[serde(flatten)]
     profile: StoredProfile,
-    notes: Vec<Note>,
+    notes: Vec<NoteView>,
 }
 
 fn private(status: StatusCode, body: &impl serde::Serialize) -> Result<Response, Problem> {
@@ -242,12 +249,14 @@ fn no_profile(id: &str) -> Problem {
     )
 }
 
-/// Reads the members of a request, and the id of a stored profile that it names.
+/// Reads the members of a request, and the id of a stored profile that it names; `lang` is the language of the answer
+/// where it names none.
 fn request(
     object: Map<String, Value>,
     today: i32,
+    lang: Lang,
 ) -> Result<(CheckRequest, Option<String>), Problem> {
-    let mut request = CheckRequest { as_of: today, today, ..CheckRequest::default() };
+    let mut request = CheckRequest { as_of: today, today, lang, ..CheckRequest::default() };
     let mut profile_id = None;
     let mut wrong = Vec::new();
     let mut has_profile = false;
@@ -275,6 +284,10 @@ fn request(
             ("profile_id", Value::String(id)) => profile_id = Some(id),
             ("filter", Value::String(filter)) => request.filter = Some(filter),
             ("profile_id" | "filter", other) => refuse("a string", &other),
+            ("lang", other) => match other.as_str().and_then(Lang::named) {
+                Some(lang) => request.lang = lang,
+                None => refuse("zh or en", &other),
+            },
             ("as_of", other) => match other.as_str().and_then(days) {
                 Some(day) => request.as_of = day,
                 None => refuse("a date as YYYY-MM-DD, 1900 to 2199", &other),

@@ -8,6 +8,7 @@ mod feedback;
 mod health;
 mod input;
 mod kinds;
+pub mod language;
 mod matches;
 mod middleware;
 pub mod openapi;

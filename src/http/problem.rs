@@ -307,6 +307,7 @@ impl From<MatchError> for Problem {
                 Problem::new(Code::NoPair, kinds(&expected, &known, &to))
             }
             MatchError::Invalid(violations) => Problem::of(Code::InvalidRecord, violations),
+            MatchError::Profile(violations) => Problem::of(Code::BadProfile, violations),
             MatchError::Store(error) => error.into(),
             MatchError::Engine(error) => SearchError::from(error).into(),
         }

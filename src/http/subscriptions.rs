@@ -17,8 +17,8 @@ use crate::service::alerts::{AlertError, Replay, SubscriptionDraft, feed};
 use crate::service::keys::{Key, Role};
 
 /// Members of a subscription.
-const MEMBERS: [&str; 8] =
-    ["search", "record", "profile", "to", "title", "first", "events", "webhook"];
+const MEMBERS: [&str; 9] =
+    ["search", "record", "profile", "profile_id", "to", "title", "first", "events", "webhook"];
 /// Members of a saved search: what decides which records there are, and their order.
 const SEARCH: [&str; 6] = ["q", "kind", "filter", "select", "sort", "raw"];
 /// Alerts of one page.
@@ -297,6 +297,13 @@ fn describe(state: &AppState, subscription: &Subscription) -> Value {
             described["profile"] = json!(profile);
             described["to"] = json!(to);
         }
+        Target::Verdicts { profile_id, to } => {
+            described["profile_id"] = json!(profile_id);
+            described["to"] = json!(to);
+            if let Some(members) = described.as_object_mut() {
+                members.remove("first");
+            }
+        }
     }
     described
 }
@@ -320,12 +327,25 @@ fn draft(mut body: Fields) -> Result<SubscriptionDraft, Problem> {
     let mut wrong = unknown(&body, "", &MEMBERS);
     let (search, record, profile) =
         (body.remove("search"), body.remove("record"), body.remove("profile"));
-    let to = body.remove("to");
+    let (profile_id, to) = (body.remove("profile_id"), body.remove("to"));
+    if profile_id.is_some() && body.contains_key("first") {
+        wrong.push(violation(
+            "/first",
+            "unknown_field",
+            "nothing: verdicts have no order",
+            "first",
+        ));
+    }
     if search.is_some() && to.is_some() {
         wrong.push(violation("/to", "unknown_field", "`kind` within `search`", "to"));
     }
-    let target = match (search, record, profile) {
-        (None, Some(Value::Object(mut members)), None) => {
+    let target = match (search, record, profile, profile_id) {
+        (None, None, None, Some(profile_id)) => {
+            let profile_id = text(Some(profile_id), "/profile_id", &mut wrong);
+            let to = to.filter(|to| !to.is_null()).map(|to| text(Some(to), "/to", &mut wrong));
+            profile_id.map(|profile_id| Target::Verdicts { profile_id, to: to.flatten() })
+        }
+        (None, Some(Value::Object(mut members)), None, None) => {
             wrong.extend(unknown(&members, "/record", &["kind", "id"]));
             let kind = text(members.remove("kind"), "/record/kind", &mut wrong);
             let id = text(members.remove("id"), "/record/id", &mut wrong);
@@ -334,10 +354,10 @@ fn draft(mut body: Fields) -> Result<SubscriptionDraft, Problem> {
                 _ => None,
             }
         }
-        (None, None, Some(Value::Object(profile))) => {
+        (None, None, Some(Value::Object(profile)), None) => {
             text(to, "/to", &mut wrong).map(|to| Target::Profile { profile, to })
         }
-        (Some(Value::Object(members)), None, None) => {
+        (Some(Value::Object(members)), None, None, None) => {
             wrong.extend(unknown(&members, "/search", &SEARCH));
             let known: Fields =
                 members.into_iter().filter(|(name, _)| SEARCH.contains(&name.as_str())).collect();
@@ -345,7 +365,7 @@ fn draft(mut body: Fields) -> Result<SubscriptionDraft, Problem> {
             Some(Target::Search(Box::new(request)))
         }
         _ => {
-            let message = "one of `search`, `record` and `profile`, an object";
+            let message = "one of `search`, `record` and `profile`, an object, or `profile_id`";
             wrong.push(violation("/search", "required", message, "none, several or no object"));
             None
         }

@@ -24,6 +24,8 @@ pub struct Compared {
     /// What each side says, as people read it; empty when it says nothing.
     pub from: String,
     pub to: String,
+    /// Of conditions: `pass`, `near`, `unknown` or `fail`.
+    pub verdict: Option<&'static str>,
     /// What became of each quantity that is asked for.
     pub proofs: Vec<Proof>,
 }
@@ -46,7 +48,11 @@ pub struct Proof {
 /// `from` is the side that the feature calls so. `today` is in days since 1970-01-01.
 pub fn compare(feature: &Feature, from: Side<'_>, to: Side<'_>, today: i32) -> Option<Compared> {
     let value = match &feature.rule {
-        Rule::Text { .. } | Rule::Dense { .. } | Rule::Via { .. } | Rule::QuantityFit { .. } => {
+        Rule::Text { .. }
+        | Rule::Dense { .. }
+        | Rule::Via { .. }
+        | Rule::Conditions
+        | Rule::QuantityFit { .. } => {
             return None;
         }
         Rule::CodeEqual => code_equal(feature, from, to),
@@ -114,6 +120,7 @@ pub fn prove(asked: &[Quantity], stated: &[Quantity]) -> Compared {
         value: (met + not_met > 0.0).then(|| met / (met + not_met)),
         from: spans(&mut proofs.iter().map(|proof| &*proof.asked.span)),
         to: spans(&mut proofs.iter().filter_map(|proof| Some(&*proof.stated?.span))),
+        verdict: None,
         proofs: proofs
             .iter()
             .map(|proof| Proof {

@@ -17,6 +17,9 @@ pub struct Reason {
     pub label: String,
     pub value: f32,
     pub evidence: Evidence,
+    /// Of conditions: `pass`, `near`, `unknown` or `fail`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<&'static str>,
     /// Shared terms and their share of the text's value, the greatest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub terms: Vec<Term>,
@@ -153,6 +156,7 @@ pub fn reasons(
                     Evidence { from: part.compared.from.clone(), to: part.compared.to.clone() }
                 }
             },
+            verdict: part.compared.verdict,
             terms: common
                 .shared
                 .iter()
@@ -172,6 +176,7 @@ pub fn reasons(
             label: "对方未提及".into(),
             value: 0.0,
             evidence: Evidence { from: lacking.join("、"), to: String::new() },
+            verdict: None,
             terms: Vec::new(),
             quantities: Vec::new(),
         });
@@ -182,6 +187,7 @@ pub fn reasons(
             label: "未说明，不计优劣".into(),
             value: silent_value,
             evidence: Evidence { from: silent.join("、"), to: String::new() },
+            verdict: None,
             terms: Vec::new(),
             quantities: Vec::new(),
         });

@@ -130,6 +130,9 @@ pub enum Rule {
     Flag { values: Vec<String> },
     /// A number between `low` and `high`, on a logarithmic scale if `log`.
     Number { low: f32, high: f32, log: bool },
+    /// How the record's conditions stand to a profile: 1 when they pass, a half while it is open, a quarter when they
+    /// nearly pass, else 0. Whoever has the conditions evaluates them.
+    Conditions,
     /// Votes of records of another kind that match and name the record: the sum of the best `best` scores, over
     /// `best`.
     Via { kind: Arc<str>, link: Arc<str>, top: usize, best: usize },
@@ -137,7 +140,7 @@ pub enum Rule {
 
 impl Rule {
     /// Names of the rules, as files give them.
-    pub const NAMES: [&'static str; 13] = [
+    pub const NAMES: [&'static str; 14] = [
         "text",
         "dense",
         "code_equal",
@@ -150,6 +153,7 @@ impl Rule {
         "ordinal_gap",
         "flag",
         "number",
+        "conditions",
         "via",
     ];
 }

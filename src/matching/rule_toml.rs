@@ -1,5 +1,8 @@
 //! `matching.toml` -> [`Matching`], or everything that is wrong with it.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -14,7 +17,7 @@ use crate::record::kind_toml::problem::Problems;
 use crate::record::kind_toml::reader::{Document, Node, Table};
 use crate::record::kind_toml::{ConfigError, ConfigFiles};
 use crate::record::nearest::did_you_mean;
-use crate::record::{FieldType, RecordKind, Role};
+use crate::record::{FieldType, RecordKind, Role, Visibility};
 
 const FILE: &str = "matching.toml";
 /// Greatest weight and longest window.
@@ -49,12 +52,28 @@ impl Matching {
         if let Some(text) = text
             && let Some(document) = Document::parse(files.path(FILE), text, &problems)
         {
-            pairs = Reader { catalog, units, profile: &profile }.read(&document.root());
+            let root = document.root();
+            pairs =
+                Reader { catalog, units, profile: &profile, declared: declared(&root) }.read(&root);
         }
         problems.into_result()?;
         let fingerprint = fingerprint(text.unwrap_or_default());
         Ok(Self { pairs: pairs.into_iter().map(Arc::new).collect(), profile, fingerprint })
     }
+}
+
+/// Names the kinds between which a file declares pairs.
+fn declared(root: &Table<'_>) -> HashSet<(String, String)> {
+    let mut pairs = HashSet::new();
+    for table in root.items("pair").iter().filter_map(Node::table) {
+        let name = |key: &str| table.get(key)?.text().map(str::to_owned);
+        let (Some(from), Some(to)) = (name("from"), name("to")) else { continue };
+        if table.get("reverse").is_some() {
+            pairs.insert((to.clone(), from.clone()));
+        }
+        pairs.insert((from, to));
+    }
+    pairs
 }
 
 fn fingerprint(text: &str) -> u64 {
@@ -67,6 +86,8 @@ struct Reader<'a> {
     catalog: &'a Catalog,
     units: Arc<Units>,
     profile: &'a Arc<RecordKind>,
+    /// Names of the kinds between which there are pairs, before any of them is read.
+    declared: HashSet<(String, String)>,
 }
 
 /// The keys of a pair that `[similar]` and `[pair.reverse]` have too.
@@ -178,7 +199,7 @@ impl<'a> Reader<'a> {
             Some(table) => self.query(&table, base.clone(), Some(to)),
             None => QueryRule { fields: texts_of(to, base.own_title), ..base.clone() },
         };
-        other.filter = reverse.get("filter").and_then(|node| self.filter(&node));
+        other.filter = reverse.get("filter").and_then(|node| self.filter(&node, from));
         if let Some(window) = reverse.get("window") {
             other.window = bounded(&window, 1.0, MAX_WINDOW) as usize;
         }
@@ -211,7 +232,7 @@ impl<'a> Reader<'a> {
         if let Some(window) = table.get("window") {
             pair.window = bounded(&window, 1.0, MAX_WINDOW) as usize;
         }
-        pair.filter = table.get("filter").and_then(|node| self.filter(&node));
+        pair.filter = table.get("filter").and_then(|node| self.filter(&node, to));
         for node in table.items("exclude_same") {
             for kind in [from, to] {
                 self.path(&node, kind, None);
@@ -280,13 +301,19 @@ impl<'a> Reader<'a> {
         known
     }
 
-    fn filter(&self, node: &Node<'_>) -> Option<String> {
+    /// Reads a filter of the records of a kind.
+    fn filter(&self, node: &Node<'_>, kind: &RecordKind) -> Option<String> {
         let text = node.text()?;
-        if let Err(error) = filter::parse(&text.replace(TODAY, "2026-01-01"), self.catalog) {
-            node.report(format_args!(
+        match filter::parse(&text.replace(TODAY, "2026-01-01"), self.catalog) {
+            Err(error) => node.report(format_args!(
                 "cannot be read at character {}: expected {}, found {}",
                 error.position, error.expected, error.found
-            ));
+            )),
+            Ok(filter) => filter.paths(&mut |path| {
+                if &**path != "kind" && kind.field_at(path).is_none() {
+                    report_unknown(node, path, kind);
+                }
+            }),
         }
         Some(text.to_owned())
     }
@@ -448,6 +475,16 @@ impl<'a> Reader<'a> {
                 let rule = Rule::Number { low, high, log: table.flag("log") };
                 ((Vec::new(), need("to", to, &NUMBERS)), rule)
             }
+            "conditions" => {
+                allow(&[]);
+                if from.name != self.profile.name || to.applicability.is_none() {
+                    table.report(format_args!(
+                        "is for pairs from \"{}\" to a kind with [applicability]",
+                        self.profile.name
+                    ));
+                }
+                (Default::default(), Rule::Conditions)
+            }
             "via" => {
                 allow(&["via", "link", "top", "best"]);
                 (Default::default(), self.via(table, from, to)?)
@@ -462,6 +499,11 @@ impl<'a> Reader<'a> {
         let kind = self.kind(&node, false)?;
         if kind.name == to.name || kind.name == from.name {
             node.report("goes round in a circle: it must be a third kind");
+        } else if !self.declared.contains(&(from.name.to_string(), kind.name.to_string())) {
+            node.report(format_args!(
+                "needs a pair from \"{}\" to \"{}\": the votes are its matches",
+                from.name, kind.name
+            ));
         }
         let link = self.path(&table.need("link")?, kind, Some(&CODES))?;
         let whole = |key: &str, absent: usize| {
@@ -568,12 +610,15 @@ impl<'a> Reader<'a> {
     fn path(&self, node: &Node<'_>, kind: &RecordKind, types: Option<&[Type]>) -> Option<Arc<str>> {
         let path = node.text()?;
         let Some(field) = kind.field_at(path) else {
-            let mut paths = Vec::new();
-            all_paths(&kind.fields, &mut paths);
-            let hint = did_you_mean(path, paths);
-            node.report(format_args!("{path:?} is not a field of \"{}\"{hint}", kind.name));
+            report_unknown(node, path, kind);
             return None;
         };
+        if field.visibility != Visibility::Public {
+            node.report(format_args!(
+                "{path:?} of \"{}\" is not public, and reasons show what is compared",
+                kind.name
+            ));
+        }
         if let Some(types) = types.filter(|types| !types.contains(&field.field_type)) {
             let allowed: Vec<&str> = types.iter().map(|allowed| allowed.name()).collect();
             node.report(format_args!(
@@ -588,6 +633,13 @@ impl<'a> Reader<'a> {
 }
 
 const TEXTS: [Type; 3] = [Type::Text, Type::Term, Type::Tree];
+
+fn report_unknown(node: &Node<'_>, path: &str, kind: &RecordKind) {
+    let mut paths = Vec::new();
+    all_paths(&kind.fields, &mut paths);
+    let hint = did_you_mean(path, paths);
+    node.report(format_args!("{path:?} is not a field of \"{}\"{hint}", kind.name));
+}
 
 fn all_paths<'k>(fields: &'k [crate::record::Field], paths: &mut Vec<&'k str>) {
     for field in fields {
@@ -646,89 +698,5 @@ fn plain(from: &Arc<RecordKind>, to: &Arc<RecordKind>, base: &QueryRule) -> Pair
         diversity: plain_diversity(),
         explain: Explain { terms: 6, show_missing: true },
         alert: Alert { enabled: true, first: 20, per_day: 5, per_week: 15 },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(text: &str) -> Result<Matching, ConfigError> {
-        let mut files = ConfigFiles::read(None).expect("the embedded files can be read");
-        let catalog = Catalog::from_files(&files).expect("the embedded kinds are sound");
-        files.insert(FILE, text.as_bytes().to_vec());
-        Matching::from_files(&files, &catalog)
-    }
-
-    const PAIR: &str = r#"
-        version = 1
-        [[pair]]
-        id = "report-service"
-        from = "report"
-        to = "service"
-        title = { zh = "与报告有关的服务", en = "Services for a report" }
-        [[pair.feature]]
-        id = "text"
-        kind = "text"
-        label = { zh = "内容", en = "Text" }
-        weight = 1.0
-        [[pair.feature]]
-        id = "field"
-        kind = "tree_near"
-        label = { zh = "技术领域", en = "Field" }
-        from = "tech_fields"
-        to = "tech_fields"
-        weight = 0.1
-        [pair.reverse]
-        id = "service-report"
-        title = { zh = "与服务有关的报告", en = "Reports for a service" }
-    "#;
-
-    #[test]
-    fn a_new_pairing_needs_no_code() {
-        let rules = read(PAIR).unwrap();
-        let pair = rules.pair("report", "service").unwrap();
-        assert_eq!((pair.features.len(), pair.flipped), (2, false));
-        assert!(pair.query.fields.contains(&("title".into(), 10.0)), "{:?}", pair.query.fields);
-        assert!(rules.pair("service", "report").unwrap().flipped);
-        assert!(rules.pair("service", "service").is_some(), "similar records, undeclared");
-        assert!(rules.pair("policy", "service").is_none());
-    }
-
-    #[test]
-    fn the_shipped_rules_are_sound_and_go_both_ways() {
-        let files = ConfigFiles::read(None).unwrap();
-        let catalog = Catalog::from_files(&files).unwrap();
-        let rules = Matching::from_files(&files, &catalog).unwrap();
-        for pair in rules.pairs.iter().filter(|pair| &*pair.from != profile::NAME) {
-            assert!(rules.pair(&pair.to, &pair.from).is_some(), "{} has no reverse", pair.id);
-        }
-        for kind in &catalog.kinds {
-            assert!(rules.pair(&kind.name, &kind.name).is_some(), "{}", kind.name);
-        }
-        assert_eq!(rules.targets(profile::NAME).len(), 2);
-    }
-
-    #[test]
-    fn a_bad_rule_is_refused_by_file_key_and_nearest_name() {
-        let check = |from: &str, to: &str, expected: &str| {
-            assert!(PAIR.contains(from), "{from}");
-            let refused = read(&PAIR.replacen(from, to, 1)).map(|_| ()).unwrap_err().to_string();
-            assert!(refused.starts_with("index-config/matching.toml:"), "{refused}");
-            assert!(refused.contains(expected), "{expected} is not in {refused}");
-        };
-        check("from = \"tech_fields\"", "from = \"tech_field\"", "did you mean \"tech_fields\"?");
-        check("\"tree_near\"", "\"tree_ner\"", "did you mean \"tree_near\"?");
-        check("to = \"service\"", "to = \"servce\"", "did you mean \"service\"?");
-        check("weight = 0.1", "weight = -1", "must be 0 to 100, found -1");
-        check("weight = 0.1", "wieght = 0.1", "did you mean \"weight\"?");
-        check("from = \"tech_fields\"", "from = \"published_on\"", "must be tree, found date");
-        check("from = \"tech_fields\"", "from = \"industry_codes\"", "must have one vocabulary");
-        check("[pair.reverse]", "filter = \"x = 1\"\n[pair.reverse]", "is not a key here");
-        check("kind = \"text\"", "kind = \"dense\"", "exactly one feature of kind \"text\"");
-        let filtered =
-            PAIR.replacen("[[pair.feature]]", "filter = \"nothing = 1\"\n[[pair.feature]]", 1);
-        let refused = read(&filtered).map(|_| ()).unwrap_err().to_string();
-        assert!(refused.contains("cannot be read at character 0"), "{refused}");
     }
 }

@@ -11,7 +11,7 @@ use super::assets;
 use super::links::{SearchPlace, address};
 use super::text::{Lang, Texts};
 use crate::config::{SiteColor, SiteConfig};
-use crate::http::AppState;
+use crate::http::{AppState, language};
 use crate::record::Catalog;
 
 /// Who looks, and at what.
@@ -39,7 +39,7 @@ impl FromRequestParts<AppState> for Visitor {
         let chosen =
             pairs.iter().find(|(name, _)| name == "lang").and_then(|(_, lang)| Lang::named(lang));
         Ok(Self {
-            lang: chosen.unwrap_or_else(|| Lang::accepted(&parts.headers)),
+            lang: chosen.unwrap_or_else(|| language::accepted(&parts.headers)),
             chosen,
             large: View::asked(&pairs).or_else(|| View::kept(&parts.headers)) == Some(View::Large),
             path: parts.uri.path().to_owned(),

@@ -59,6 +59,22 @@ pub enum Filter {
     Not(Box<Filter>),
 }
 
+impl Filter {
+    /// Calls `f` with the path of every column that is asked about.
+    pub fn paths<'a>(&'a self, f: &mut impl FnMut(&'a Arc<str>)) {
+        match self {
+            Filter::Equal { path, .. }
+            | Filter::Range { path, .. }
+            | Filter::In { path, .. }
+            | Filter::Exists { path }
+            | Filter::Within { path, .. }
+            | Filter::Covers { path, .. } => f(path),
+            Filter::And(all) | Filter::Or(all) => all.iter().for_each(|one| one.paths(f)),
+            Filter::Not(one) => one.paths(f),
+        }
+    }
+}
+
 pub type Inclusive = bool;
 
 /// A value of a column's type. Dates are days since 1970-01-01.

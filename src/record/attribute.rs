@@ -23,6 +23,7 @@ pub struct Attributes {
     pub industry: Option<usize>,
     pub founded: Option<usize>,
     pub near: Near,
+    pub classifications: Vec<Classification>,
 }
 
 impl Attributes {
@@ -181,6 +182,71 @@ pub struct Audience {
     /// A condition without text and clause; `None`: everybody belongs to it.
     pub condition: Option<Map<String, Value>>,
     pub line: usize,
+}
+
+/// How a code follows from numbers, where nobody states it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Classification {
+    pub attribute: usize,
+    /// The attribute, a code, that says which branch counts.
+    pub by: usize,
+    /// Places in the vocabulary of `attribute`, the lowest class first.
+    pub classes: Vec<u32>,
+    /// Attributes, and the codes of which one must be known to be the organization's, as places in their vocabularies.
+    pub only: Vec<(usize, Vec<u32>)>,
+    pub branches: Vec<Branch>,
+}
+
+/// Codes whose organizations are measured alike.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Branch {
+    pub label: Label,
+    /// Places in the vocabulary of `by`; what lies below belongs to it, unless another branch is nearer.
+    pub codes: Vec<u32>,
+    pub measures: Vec<Bounds>,
+}
+
+/// What a number must be for each class.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bounds {
+    pub attribute: usize,
+    /// The least value of every class but the lowest, rising; money in yuan.
+    pub least: Vec<f64>,
+}
+
+impl Classification {
+    /// The branch of an organization: the nearest above its code. `path` is the code and everything above it, nearest
+    /// first, as places in the vocabulary of `by`.
+    pub fn branch(&self, path: &[u32]) -> Option<&Branch> {
+        path.iter().find_map(|code| self.branches.iter().find(|branch| branch.codes.contains(code)))
+    }
+}
+
+impl Bounds {
+    /// The class that a value reaches, from 0.
+    pub fn class(&self, value: f64) -> usize {
+        self.least.partition_point(|least| *least <= value)
+    }
+}
+
+/// Yuan of a unit of money, by its name.
+pub fn money_unit(name: &str) -> Option<f64> {
+    match name {
+        "元" => Some(1.0),
+        "千元" => Some(1e3),
+        "万元" => Some(1e4),
+        "亿元" => Some(1e8),
+        _ => None,
+    }
+}
+
+/// The places of the ones in a set of attributes.
+pub fn ones(mut bits: u128) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let place = (bits != 0).then(|| bits.trailing_zeros() as usize)?;
+        bits &= bits - 1;
+        Some(place)
+    })
 }
 
 /// When a failed check counts as a near miss.

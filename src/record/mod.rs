@@ -3,6 +3,7 @@
 pub mod attribute;
 pub mod kind;
 pub mod kind_toml;
+pub mod lang;
 pub mod nearest;
 pub mod schema;
 pub mod understanding;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use kind::{Catalog, Field, FieldType, RecordKind, Role, Suggested, Visibility};
+pub use lang::Lang;
 pub use vocabulary::Vocabulary;
 
 /// The fields of one record, as the API shows them: a flat JSON object without the `_` members.
@@ -41,6 +43,13 @@ impl RecordId {
     pub fn parse(key: &str) -> Option<Self> {
         let (kind, id) = key.split_once('/')?;
         Some(Self::new(kind, id))
+    }
+
+    /// The record as a number. Two records share one with negligible probability.
+    pub fn digest(&self) -> u64 {
+        use sha2::{Digest, Sha256};
+        let digest = Sha256::digest(self.to_string());
+        u64::from_le_bytes(*digest.first_chunk().expect("a digest has 32 bytes"))
     }
 
     /// Tells whether the record belongs to the service itself.

@@ -12,12 +12,14 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::indexing;
+use crate::applicability::columns::Columns;
+use crate::applicability::explain::explain;
 use crate::applicability::table::Table;
-use crate::applicability::{Dictionary, Profile, Rules, Verdict};
+use crate::applicability::{Dictionary, Level, Profile, Rules};
 use crate::engine::{Engine, EngineError};
 use crate::query::request::BadRequest;
 use crate::record::validate::Violation;
-use crate::record::{Catalog, RecordId, Revision, State};
+use crate::record::{Catalog, Lang, RecordId, Revision, State};
 use crate::store::{Change, Cursor, Store, StoreError, StoredRecord};
 pub use answer::{Answer, Item};
 pub use request::{CheckRequest, MEMBERS};
@@ -25,7 +27,7 @@ pub use request::{CheckRequest, MEMBERS};
 /// Changes read at a time.
 const BATCH: usize = 1_000;
 /// Rules that are kept readable, beside the compiled ones.
-const KEPT: usize = 2_048;
+const KEPT: usize = 8_192;
 
 /// Checks profiles against records.
 pub struct ApplicabilityService {
@@ -36,7 +38,37 @@ pub struct ApplicabilityService {
     table: RwLock<Table>,
     /// How far the change log is compiled. Held while compiling.
     read: Mutex<(Cursor, Revision)>,
-    kept: Mutex<HashMap<RecordId, Arc<Loaded>>>,
+    kept: Mutex<Kept>,
+}
+
+/// Rules that were read lately. Half of them goes when there are too many, those that were not asked for the longest.
+#[derive(Default)]
+struct Kept {
+    young: HashMap<RecordId, Arc<Loaded>>,
+    old: HashMap<RecordId, Arc<Loaded>>,
+}
+
+impl Kept {
+    fn get(&mut self, id: &RecordId) -> Option<Arc<Loaded>> {
+        if let Some(loaded) = self.young.get(id) {
+            return Some(loaded.clone());
+        }
+        let loaded = self.old.remove(id)?;
+        self.put(loaded.clone());
+        Some(loaded)
+    }
+
+    fn put(&mut self, loaded: Arc<Loaded>) {
+        if self.young.len() >= KEPT / 2 {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(loaded.id.clone(), loaded);
+    }
+
+    fn remove(&mut self, id: &RecordId) {
+        self.young.remove(id);
+        self.old.remove(id);
+    }
 }
 
 /// A record's rules and what is shown of it.
@@ -58,16 +90,6 @@ pub enum CheckError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Engine(#[from] EngineError),
-}
-
-/// How a record stands to a profile, for those who watch it change.
-#[derive(Clone, Debug, PartialEq)]
-pub struct VerdictOf {
-    pub id: RecordId,
-    pub verdict: Verdict,
-    pub near: bool,
-    /// Whether it is out of question: elsewhere, not in force, for others. Then the verdict is not shown.
-    pub excluded: bool,
 }
 
 impl ApplicabilityService {
@@ -144,7 +166,7 @@ impl ApplicabilityService {
             return;
         }
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        read.iter().for_each(|(id, _)| drop(kept.remove(id)));
+        read.iter().for_each(|(id, _)| kept.remove(id));
         drop(kept);
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
         for (id, rules) in read {
@@ -185,57 +207,57 @@ impl ApplicabilityService {
     pub fn loaded(&self, id: &RecordId) -> Result<Option<Arc<Loaded>>, StoreError> {
         let kept = || self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(loaded) = kept().get(id) {
-            return Ok(Some(loaded.clone()));
+            return Ok(Some(loaded));
         }
         let Some(loaded) = self.store.get(id)?.and_then(|stored| self.load(&stored)) else {
             return Ok(None);
         };
         let loaded = Arc::new(loaded);
-        let mut kept = kept();
-        if kept.len() >= KEPT {
-            kept.clear();
-        }
-        kept.insert(id.clone(), loaded.clone());
+        kept().put(loaded.clone());
         Ok(Some(loaded))
     }
 
-    /// How every record of some kinds stands to a profile; of none named, of those that are checked by default.
-    pub fn verdicts(
-        &self,
-        profile: &Profile,
-        kinds: &[Arc<str>],
-        as_of: i32,
-    ) -> Result<Vec<VerdictOf>, StoreError> {
-        self.catch_up()?;
+    /// Lists the records of some kinds that do not fail for a profile, by their digests; of no kind named, of those
+    /// that are checked by default.
+    ///
+    /// As far as the change log is compiled: see [`catch_up`](Self::catch_up).
+    pub fn levels(&self, profile: &Profile, kinds: &[Arc<str>], as_of: i32) -> Vec<(u64, Level)> {
         let table = self.table();
-        let mut verdicts = Vec::new();
+        let asked = self.kinds_asked(&table, kinds);
+        let mut levels = Vec::new();
         table.judge(profile, as_of, None, |standing| {
-            let id = table.id(standing.row);
-            if self.is_asked(&id.kind, kinds) {
-                verdicts.push(VerdictOf {
-                    id: id.clone(),
-                    verdict: standing.verdict,
-                    near: standing.near,
-                    excluded: standing.excluded.is_some(),
-                });
+            let level = standing.level();
+            if level > Level::Fail && asked[table.kind_of(standing.row)] {
+                levels.push((table.digest(standing.row), level));
             }
         });
-        Ok(verdicts)
+        levels
     }
 
-    /// How one record stands to many profiles; `None` when it is not there.
-    pub fn verdicts_of<'a>(
+    /// Tells how a record stands to many profiles; `None` when it has no rules, or is not there.
+    pub fn levels_of(
         &self,
         id: &RecordId,
-        profiles: impl Iterator<Item = &'a Profile>,
+        profiles: &Columns,
         as_of: i32,
-    ) -> Result<Option<Vec<Verdict>>, StoreError> {
-        self.catch_up()?;
+        threads: usize,
+    ) -> Option<Vec<Level>> {
         let table = self.table();
-        Ok(table.row(id).map(|row| table.judge_each(row, profiles, as_of)))
+        table.row(id).map(|row| table.judge_each(row, profiles, as_of, threads))
     }
 
-    fn is_asked(&self, kind: &str, kinds: &[Arc<str>]) -> bool {
+    /// How a record stands to a profile, in a sentence.
+    pub(super) fn say(&self, loaded: &Loaded, profile: &Profile, as_of: i32) -> String {
+        let ended = self.table().ended_by(&loaded.id).map(|link| link.day);
+        explain(&loaded.rules, profile, as_of, ended, &self.dictionary, Lang::Zh).say
+    }
+
+    /// For each kind of a table, by its number, whether it is asked for.
+    pub(super) fn kinds_asked(&self, table: &Table, kinds: &[Arc<str>]) -> Vec<bool> {
+        table.kinds().iter().map(|kind| self.is_asked(kind, kinds)).collect()
+    }
+
+    pub(super) fn is_asked(&self, kind: &str, kinds: &[Arc<str>]) -> bool {
         if !kinds.is_empty() {
             return kinds.iter().any(|asked| **asked == *kind);
         }

@@ -303,7 +303,11 @@ impl IngestService {
             }
             let write =
                 Write { id: id.clone(), expected: Expected::At(stored.revision), body: None };
-            if let Ok(revisions) = self.store.append(vec![vec![write]])?.remove(0) {
+            let states_rules =
+                self.catalog.kind(&id.kind).is_some_and(|kind| kind.applicability.is_some());
+            let last = states_rules.then(|| versions::keep(&stored)).flatten();
+            let batch = std::iter::once(write).chain(last).collect();
+            if let Ok(revisions) = self.store.append(vec![batch])?.remove(0) {
                 return Ok(Ok(revisions[0]));
             }
         }

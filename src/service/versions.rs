@@ -29,6 +29,9 @@ pub struct Versions {
     pub relations: Vec<RelationView>,
     /// The record that ends this one.
     pub successor: Option<RelationView>,
+    /// The record is there no more: none of the versions is the present one.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub withdrawn: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -118,13 +121,15 @@ pub fn keep(stored: &StoredRecord) -> Option<Write> {
 
 impl ApplicabilityService {
     /// Lists the versions of a record, the latest first; `None` when there is none that `principal` may see.
+    ///
+    /// Of a record that was withdrawn only those see the versions who saw it before it was published.
     pub fn versions(
         &self,
         id: &RecordId,
         principal: &Principal,
     ) -> Result<Option<Versions>, StoreError> {
-        let (Some(kind), Some(current)) =
-            (self.catalog.kind(&id.kind), self.current(id, principal)?)
+        let (Some(kind), Some((current, withdrawn))) =
+            (self.catalog.kind(&id.kind), self.present_or_last(id, principal)?)
         else {
             return Ok(None);
         };
@@ -140,7 +145,9 @@ impl ApplicabilityService {
             .map(|kept| self.view(kind, kept.of, &kept.record, None, false))
             .collect();
         let day = ended_by.as_ref().map(|link| link.day);
-        items.push(self.view(kind, current.revision, &current, day, true));
+        if !withdrawn {
+            items.push(self.view(kind, current.revision, &current, day, true));
+        }
         items.reverse();
         let mut relations = Vec::new();
         let mut successor = None;
@@ -168,7 +175,7 @@ impl ApplicabilityService {
                 from: None,
             });
         }
-        Ok(Some(Versions { items, relations, successor }))
+        Ok(Some(Versions { items, relations, successor, withdrawn }))
     }
 
     /// Compares two versions of a record; `None` when the record or one of the versions is not there.
@@ -179,8 +186,8 @@ impl ApplicabilityService {
         to: &Which,
         principal: &Principal,
     ) -> Result<Option<Compared>, StoreError> {
-        let (Some(kind), Some(current)) =
-            (self.catalog.kind(&id.kind), self.current(id, principal)?)
+        let (Some(kind), Some((current, _))) =
+            (self.catalog.kind(&id.kind), self.present_or_last(id, principal)?)
         else {
             return Ok(None);
         };
@@ -242,13 +249,27 @@ impl ApplicabilityService {
             }
             Which::Other(other) => {
                 let other = RecordId::new(id.kind.clone(), other.as_str());
-                self.current(&other, principal)?.map(|record| {
+                self.present_or_last(&other, principal)?.map(|(record, _)| {
                     let shown = visible(kind, &record.fields, principal.scope_of(&record));
                     let name = named(other.id.to_string(), &other.id, record.revision, None);
                     (shown, None, name)
                 })
             }
         })
+    }
+
+    /// Reads a record as it is, else as it was last, and tells whether it is there no more.
+    fn present_or_last(
+        &self,
+        id: &RecordId,
+        principal: &Principal,
+    ) -> Result<Option<(Record, bool)>, StoreError> {
+        if self.store.get(id)?.is_some() {
+            return Ok(self.current(id, principal)?.map(|record| (record, false)));
+        }
+        let last = self.last_version(id)?;
+        let last = last.filter(|last| principal.scope_of(last) == Visibility::Owner);
+        Ok(last.map(|record| (record, true)))
     }
 
     /// Reads a record as it is, if it is published and of a kind with rules.
@@ -262,6 +283,12 @@ impl ApplicabilityService {
         Ok(record.filter(|record| {
             record.state == State::Published || principal.scope_of(record) == Visibility::Owner
         }))
+    }
+
+    /// The last version of a record that is not what it is now; `None` when none is kept.
+    pub(super) fn last_version(&self, id: &RecordId) -> Result<Option<Record>, StoreError> {
+        let last = self.earlier(id)?.pop();
+        Ok(last.map(|kept| Record { revision: kept.of, ..kept.record }))
     }
 
     /// The earlier versions of a record, the first of them first.

@@ -269,3 +269,82 @@ async fn versions_are_kept_and_compared() {
     server.get(&format!("{path}/diff")).await.is_problem(400, "bad_parameter");
     server.get("/v1/records/demand/x/versions").await.is_problem(404, "not_found");
 }
+
+#[tokio::test]
+async fn what_was_withdrawn_is_kept_for_those_who_published_it() {
+    let server = server().await;
+    let path = "/v1/records/policy/new";
+    assert_eq!(server.call("DELETE", path).key(&server.admin).send().await.status, 204);
+    server.get(&format!("{path}/versions")).await.is_problem(404, "not_found");
+    let answer = server.call("GET", &format!("{path}/versions")).key(&server.admin).send().await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let versions = answer.json();
+    assert_eq!(
+        (&versions["withdrawn"], &versions["items"][0]["current"]),
+        (&json!(true), &json!(false))
+    );
+    assert_eq!(versions["items"][0]["title"], "新办法");
+    let revision = versions["items"][0]["revision"].as_u64().unwrap();
+    let diff = format!("{path}/diff?from=other&to={revision}");
+    let answer = server.call("GET", &diff).key(&server.admin).send().await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    // What it ended is in force again.
+    let answer =
+        check(&server, json!({ "profile": { "reg_region": "370212", "staff": 20 } })).await;
+    assert_eq!(item(&answer, "old")["verdict"], "pass");
+    // Unpublished, it stays among the versions of those who see the draft.
+    let mut draft = server.call("GET", "/v1/records/policy/other").send().await.json();
+    draft["_state"] = json!("draft");
+    let put = server.call("PUT", "/v1/records/policy/other").key(&server.admin).json(&draft);
+    assert_eq!(put.send().await.status, 200);
+    let path = "/v1/records/policy/other/versions";
+    server.get(path).await.is_problem(404, "not_found");
+    let versions = server.call("GET", path).key(&server.admin).send().await.json();
+    assert_eq!(versions["items"].as_array().unwrap().len(), 2, "{versions}");
+}
+
+#[tokio::test]
+async fn reasons_are_given_in_english_when_asked() {
+    let server = server().await;
+    let profile = json!({
+        "reg_region": "370212", "entity_type": "company", "industry": "I6513", "staff": 9, "rd_expense": "80万",
+    });
+    let body = json!({ "profile": profile, "as_of": "2026-11-23", "ids": ["new", "old", "words"] });
+    let call = server.call("POST", "/v1/applicability").json(&body);
+    let answer = call.header("accept-language", "en-GB, zh;q=0.5").send().await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.header("content-language"), "en");
+    let answer = answer.json();
+    let new = item(&answer, "new");
+    assert_eq!(
+        new["say"],
+        "2 conditions are not met; nearly: Staff: hire another 1; R&D expense: spend another ¥200,000"
+    );
+    assert_eq!(
+        new["conditions"][1]["margin"],
+        "R&D expense 2025: ¥800,000, at least ¥1,000,000 wanted, short by ¥200,000; R&D expense: spend another ¥200,000"
+    );
+    assert_eq!(item(&answer, "old")["say"], "Expired, repealed or replaced on the day");
+    assert_eq!(
+        item(&answer, "words")["say"],
+        "Its conditions are only in the text: please read it"
+    );
+    let notes: Vec<&str> = answer["notes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|note| note["say"].as_str().unwrap())
+        .collect();
+    assert!(notes.contains(&"\"80万\" is read as 800000"), "{notes:?}");
+    // Nine people: whatever the revenue, it is a micro enterprise, and the answer says that it was derived.
+    assert!(
+        notes
+            .iter()
+            .any(|note| note.starts_with("Size is not stated") && note.ends_with("it is Micro")),
+        "{notes:?}"
+    );
+    // Nothing of ours is left in Chinese; what the record says stays.
+    let ours = [&answer["questions"], &answer["excluded"], &answer["portfolio"]["say"]];
+    let is_chinese = |text: String| text.chars().any(|ch| ('\u{4e00}'..='\u{9fff}').contains(&ch));
+    assert!(ours.iter().all(|value| !is_chinese(value.to_string())), "{ours:?}");
+}

@@ -183,4 +183,56 @@ async fn what_cannot_be_asked_is_refused_by_name() {
     let body = json!({ "record": { "kind": "demand", "price": 1 }, "to": "achievement" });
     let answer = server.call("POST", "/v1/match").json(&body).send().await;
     answer.is_problem(422, "invalid_record");
+    // A profile is held to its attributes.
+    let profile = json!({ "staf": 20, "industry": "D4630", "staff": [] });
+    let body = json!({ "profile": profile, "to": "finance_product" });
+    let answer = server.call("POST", "/v1/match").json(&body).send().await;
+    answer.is_problem(422, "bad_profile");
+    let pointers: Vec<Value> = answer.json()["violations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|violation| violation["pointer"].clone())
+        .collect();
+    assert_eq!(pointers, ["/profile/staf", "/profile/staff"]);
+    assert!(answer.text().contains("did you mean \\\"staff\\\""), "{}", answer.text());
+}
+
+#[tokio::test]
+async fn conditions_are_evaluated_for_a_profile() {
+    let server = TestServer::new();
+    let product = |id: &str, staff: i64| {
+        json!({
+            "kind": "finance_product", "id": id, "title": format!("信用贷 {id}"),
+            "conditions": [{ "id": "c1", "text": "职工人数要求", "clause": "申请条件", "all": [
+                { "attr": "staff", "op": "ge", "value": staff },
+                { "attr": "quals", "op": "has", "value": "gaoxin" },
+            ] }],
+        })
+    };
+    let silent = json!({ "kind": "finance_product", "id": "silent", "title": "信用贷" });
+    server.fill(&[product("meets", 10), product("fails", 500), silent]).await;
+    server.caught_up().await;
+    let matches = async |profile: Value| {
+        let body = json!({ "profile": profile, "to": "finance_product", "diversity": false });
+        let answer = server.call("POST", "/v1/match").json(&body).send().await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()
+    };
+    let reason = |page: &Value, id: &str| -> Option<Value> {
+        let items = page["items"].as_array().unwrap();
+        let item = items.iter().find(|item| item["id"] == id).expect("it is listed");
+        let reasons = item["reasons"].as_array().unwrap();
+        reasons.iter().find(|reason| reason["signal"] == "conditions").cloned()
+    };
+    let page = matches(json!({ "staff": 20, "quals": ["高新技术企业"] })).await;
+    assert_eq!(ids(&page), ["meets", "silent", "fails"], "{page}");
+    let (meets, fails) = (reason(&page, "meets").unwrap(), reason(&page, "fails").unwrap());
+    assert_eq!((&meets["verdict"], &fails["verdict"]), (&json!("pass"), &json!("fail")));
+    assert!(meets["value"].as_f64().unwrap() > 0.0 && fails["value"] == 0.0, "{meets} {fails}");
+    assert!(fails["evidence"]["from"].as_str().unwrap().contains("500"), "{fails}");
+    assert!(reason(&page, "silent").is_none(), "what states nothing is not judged");
+    let page = matches(json!({ "staff": 20 })).await;
+    assert_eq!(reason(&page, "meets").unwrap()["verdict"], "unknown");
+    holds(&page);
 }

@@ -477,3 +477,79 @@ async fn a_record_is_matched_with_what_is_new() {
     check(json!({ "record": record("d-0"), "search": {}, "to": "a" }), "/to").await;
     check(json!({ "profile": "me", "to": "incubator" }), "/search").await;
 }
+
+#[tokio::test]
+async fn verdicts_of_a_kept_profile_are_told() {
+    let server = server();
+    let call = |method: &'static str, path: &str, body: Value| {
+        server.call(method, path).key(&server.contributor).json(&body)
+    };
+    let staff = |least: i64| {
+        json!([{ "id": "c1", "text": "t", "clause": "第一条", "all": [
+            { "attr": "staff", "op": "ge", "value": least },
+        ] }])
+    };
+    let policy = |least: i64| json!({ "kind": "policy", "id": "p", "title": "用工补贴", "conditions": staff(least) });
+    let body = json!({ "name": "我们公司", "profile": { "staff": 20 } });
+    assert_eq!(call("PUT", "/v1/profiles/firm", body).send().await.status, 201);
+    let made = server.subscribe(json!({ "profile_id": "firm" })).await;
+    assert_eq!((&made["title"], &made["profile_id"]), (&json!("我们公司"), &json!("firm")));
+    assert_eq!(made["events"], json!(["verdict", "opening", "closing", "expired"]));
+    assert!(made.get("first").is_none(), "{made}");
+    // A new policy applies; then it asks for more than there is; then there is more.
+    server.fill(&[policy(10)]).await;
+    let alerts = server.alerts(&made["id"], 1).await;
+    assert_eq!(
+        (&alerts[0]["event"], &alerts[0]["was"], &alerts[0]["verdict"], &alerts[0]["title"]),
+        (&json!("verdict"), &json!("fail"), &json!("pass"), &json!("用工补贴"))
+    );
+    assert!(alerts[0].get("rank").is_none(), "{alerts:?}");
+    assert!(alerts[0]["say"].as_str().unwrap().contains("符合"), "{alerts:?}");
+    server.fill(&[policy(500)]).await;
+    server.alerts(&made["id"], 2).await;
+    let body = json!({ "profile": { "staff": 600 } });
+    assert_eq!(call("PUT", "/v1/profiles/firm", body).send().await.status, 200);
+    server.alerts(&made["id"], 3).await;
+    // What changes no verdict is no news.
+    server.fill(&[policy(510)]).await;
+    server.settled().await;
+    server.alerts(&made["id"], 3).await;
+    // Withdrawn, it is told by its name.
+    let answer = server.call("DELETE", "/v1/records/policy/p").key(&server.admin).send().await;
+    assert_eq!(answer.status, 204);
+    let alerts = server.alerts(&made["id"], 4).await;
+    let gone = alerts.iter().find(|alert| alert["say"] == "已撤下").expect("it is told");
+    assert_eq!((&gone["title"], &gone["verdict"]), (&json!("用工补贴"), &json!("fail")));
+    let feed = made["feed_url"].as_str().unwrap().trim_start_matches("https://example.com");
+    let feed = server.call("GET", feed).send().await.text();
+    assert!(feed.contains("由“不适用”变为“符合”"), "{feed}");
+    // With the profile its subscriptions go.
+    assert_eq!(call("DELETE", "/v1/profiles/firm", json!(null)).send().await.status, 204);
+    let path = format!("/v1/subscriptions/{}", made["id"].as_str().unwrap());
+    let started = Instant::now();
+    while server.call("GET", &path).key(&server.contributor).send().await.status == 200 {
+        assert!(started.elapsed() < Duration::from_secs(10), "the subscription stays");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn subscriptions_to_verdicts_are_checked() {
+    let server = server();
+    let refused = async |body: Value| {
+        let call = server.call("POST", "/v1/subscriptions").key(&server.contributor).json(&body);
+        let answer = call.send().await;
+        assert_eq!(answer.status, 422, "{}", answer.text());
+        answer.json()["violations"][0]["pointer"].clone()
+    };
+    assert_eq!(refused(json!({ "profile_id": "nobody" })).await, "/profile_id");
+    assert_eq!(refused(json!({ "profile_id": 7 })).await, "/profile_id");
+    assert_eq!(refused(json!({ "profile_id": "x", "first": 3 })).await, "/first");
+    assert_eq!(refused(json!({ "profile_id": "x", "to": "demand" })).await, "/to");
+    assert_eq!(refused(json!({ "profile_id": "x", "search": {} })).await, "/search");
+    // Somebody else's profile is not there.
+    let body = json!({ "profile": { "staff": 20 } });
+    let call = server.call("PUT", "/v1/profiles/theirs").key(&server.admin).json(&body);
+    assert_eq!(call.send().await.status, 201);
+    assert_eq!(refused(json!({ "profile_id": "theirs" })).await, "/profile_id");
+}

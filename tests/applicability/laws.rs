@@ -5,9 +5,9 @@ use std::sync::{Arc, LazyLock};
 use kechuang::applicability::explain::{Explanation, explain};
 use kechuang::applicability::portfolio::{Candidate, Form, Stack, solve};
 use kechuang::applicability::table::{Standing, Table};
-use kechuang::applicability::{Dictionary, Profile, Rules, Verdict};
+use kechuang::applicability::{Dictionary, Level, Profile, Rules, Verdict};
 use kechuang::record::value::days;
-use kechuang::record::{Catalog, Fields, RecordId};
+use kechuang::record::{Catalog, Fields, Lang, RecordId};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -47,7 +47,7 @@ fn profile(value: &Value) -> Profile {
 }
 
 fn judge(rules: &Rules, profile: &Profile) -> Explanation {
-    explain(rules, profile, today(), None, &DICTIONARY)
+    explain(rules, profile, today(), None, &DICTIONARY, Lang::Zh)
 }
 
 fn one_condition(tree: &Value) -> Rules {
@@ -308,6 +308,13 @@ proptest! {
         table.put(id.clone(), &rules);
         let mut standings: Vec<Standing> = Vec::new();
         let elsewhere = table.judge(&facts, today(), None, |standing| standings.push(standing));
+        let level = match answer.verdict {
+            _ if answer.excluded.is_some() => Level::Fail,
+            Verdict::Fail if answer.near => Level::Near,
+            verdict => verdict.into(),
+        };
+        let each = table.judge_each(table.row(&id).unwrap(), &[&facts].into_iter().collect(), today(), 1);
+        prop_assert_eq!(each, vec![level]);
         if elsewhere > 0 {
             prop_assert_eq!(elsewhere, 2);
             prop_assert_eq!(serde_json::to_value(answer.excluded).unwrap(), json!("region"));
@@ -321,8 +328,7 @@ proptest! {
             if standing.excluded.is_none() && answer.verdict == Verdict::Unknown {
                 prop_assert_eq!(standing.missing == 0, needs == 0);
             }
-            let each = table.judge_each(row, std::iter::once(&facts), today());
-            prop_assert_eq!(each, vec![answer.verdict]);
+            prop_assert_eq!(standing.level(), level);
         }
     }
 
@@ -700,6 +706,21 @@ fn rules_that_cannot_be_right_are_refused_by_clause() {
         ] })),
         &["leave no value", "二"],
     );
+    let both = |first: Value, second: Value| {
+        refused(json!({ "conditions": [
+            { "id": "c1", "text": "t", "clause": "一", "all": [first] },
+            { "id": "c2", "text": "t", "clause": "二", "all": [second] },
+        ] }))
+    };
+    let incubated = |value: bool| json!({ "attr": "incubated", "op": "is", "value": value });
+    says(both(incubated(true), incubated(false)), &["leave no value", "incubated", "二"]);
+    assert_eq!(both(incubated(true), incubated(true)), "");
+    let size = |codes: Value| json!({ "attr": "size", "op": "in", "value": codes });
+    says(
+        both(size(json!(["micro", "small"])), size(json!(["large"]))),
+        &["leave no value", "size", "二"],
+    );
+    assert_eq!(both(size(json!(["micro", "small"])), size(json!(["small", "medium"]))), "");
     let deep = (0..9).fold(
         json!({ "attr": "staff", "op": "ge", "value": 1 }),
         |inner, _| json!({ "all": [inner] }),

@@ -2,12 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::{
-    ALL, ANY, BoundCheck, CHECK, Exclusion, NONE, NOT_ANY, OPEN, Profile, Standing, TAG, Table,
-};
+use super::{BoundCheck, CHECK, Exclusion, NONE, OPEN, Profile, Standing, TAG, Table};
 use crate::applicability::Verdict;
-use crate::applicability::condition::{Detail, How, Need};
-use crate::applicability::near::reach;
+use crate::applicability::condition::{Detail, Need};
 
 /// What has been decided for one profile.
 pub(super) struct Judge<'a> {
@@ -175,45 +172,16 @@ impl<'a> Judge<'a> {
         let at = condition as usize;
         if self.conditions[at] & KNOWN == 0 {
             let start = self.table.conditions[at].start as usize;
-            let (_, reached, _) = self.reached_at(start);
+            let (table, profile, as_of) = (self.table, self.profile, self.as_of);
+            let within_reach = &mut |check: u32| {
+                let bound = &table.checks[check as usize];
+                bound.check.is_within_reach(profile, bound.moment(as_of), &table.dictionary)
+            };
+            let (_, reached, _) =
+                table.reached_at(start, &mut |check| self.check(check), within_reach);
             self.conditions[at] |= KNOWN | if reached { REACHED } else { 0 };
         }
         self.conditions[at] & REACHED != 0
-    }
-
-    fn reached_at(&mut self, at: usize) -> (Verdict, bool, usize) {
-        let table = self.table;
-        let word = table.code[at];
-        match word & TAG {
-            CHECK => {
-                let verdict = self.check(word);
-                let bound = &table.checks[word as usize];
-                let reached = verdict == Verdict::Fail
-                    && bound.check.is_within_reach(
-                        self.profile,
-                        bound.moment(self.as_of),
-                        &table.dictionary,
-                    );
-                return (verdict, reached, at + 1);
-            }
-            OPEN => return (Verdict::Unknown, false, at + 1),
-            _ => {}
-        }
-        let how = match word & TAG {
-            ALL => How::All,
-            ANY => How::Any,
-            NOT_ANY => How::None,
-            _ => How::AtLeast(table.code[at + 2] as usize),
-        };
-        let (verdict, end) = table.verdict_at(at, &mut |check| self.check(check));
-        let mut members = Vec::new();
-        let mut next = at + 3;
-        for _ in 0..word & !TAG {
-            let (verdict, reached, after) = self.reached_at(next);
-            members.push((verdict, reached));
-            next = after;
-        }
-        (verdict, verdict == Verdict::Fail && reach(how, members.into_iter()), end)
     }
 
     /// The attributes that are missing to decide a condition that is not.

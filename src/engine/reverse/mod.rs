@@ -144,14 +144,16 @@ impl ReverseIndex {
     /// `today` is in days since 1970-01-01, for selections of days relative to it. `slack` gives the share of a slot's
     /// bar that must be reached: less than 1 when the statistics that the bar was set by have changed.
     pub fn matches(&self, item: &Item, today: i32, slack: impl Fn(Slot) -> f32) -> Vec<Slot> {
-        let mut found = self.unfiled.clone();
+        // Most are brought up by several tokens.
+        let mut found = Slots::new(self.entries.len());
+        self.unfiled.iter().for_each(|&slot| found.insert(slot));
         // Of all of the text, and of the title alone.
         let none = [0f32; 2];
         let mut scores = vec![none; if self.weighted.is_empty() { 0 } else { self.entries.len() }];
         let mut scored = Vec::new();
         for (token, presence) in item.tokens() {
             if let Some(list) = self.postings.get(&token) {
-                found.extend_from_slice(list);
+                list.iter().for_each(|&slot| found.insert(slot));
             }
             if let Some(list) = self.weighted.get(&token) {
                 let most = [presence, item.in_title(token)].map(|presence| ROUNDED * presence);
@@ -165,22 +167,20 @@ impl ReverseIndex {
                 }
             }
         }
-        scored.retain(|&slot| match &self.entries[slot as usize] {
-            Some(Entry { filed: Filed::Weighted { bar, title, .. }, .. }) => {
-                let [all, in_title] = scores[slot as usize];
-                *bar <= 0.0 || all + title * in_title >= *bar * slack(slot)
+        for slot in scored {
+            let [all, in_title] = scores[slot as usize];
+            if let Some(Entry { filed: Filed::Weighted { bar, title, .. }, .. }) =
+                &self.entries[slot as usize]
+                && (*bar <= 0.0 || all + title * in_title >= *bar * slack(slot))
+            {
+                found.insert(slot);
             }
-            _ => false,
-        });
-        found.extend(scored);
-        found.sort_unstable();
-        found.dedup();
-        found.retain(|&slot| {
-            self.entries[slot as usize]
-                .as_ref()
-                .is_some_and(|entry| entry.condition.holds(item, today))
-        });
-        found
+        }
+        let holds = |slot: &Slot| {
+            let entry = self.entries[*slot as usize].as_ref();
+            entry.is_some_and(|entry| entry.condition.holds(item, today))
+        };
+        found.iter().filter(holds).collect()
     }
 
     /// Number of standing queries.
@@ -190,6 +190,31 @@ impl ReverseIndex {
 
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+/// A set of slots, as bits.
+struct Slots(Vec<u64>);
+
+impl Slots {
+    fn new(count: usize) -> Self {
+        Self(vec![0; count.div_ceil(64)])
+    }
+
+    fn insert(&mut self, slot: Slot) {
+        self.0[slot as usize / 64] |= 1 << (slot % 64);
+    }
+
+    /// In their order.
+    fn iter(&self) -> impl Iterator<Item = Slot> {
+        self.0.iter().enumerate().flat_map(|(at, &bits)| {
+            let mut bits = bits;
+            std::iter::from_fn(move || {
+                let bit = (bits != 0).then(|| bits.trailing_zeros())?;
+                bits &= bits - 1;
+                Some(at as Slot * 64 + bit)
+            })
+        })
     }
 }
 

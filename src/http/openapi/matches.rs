@@ -61,6 +61,7 @@ pub(super) fn schemas() -> [(&'static str, Value); 4] {
             "label": string.clone(),
             "value": { "type": "number", "description": "Its part of the score; the parts add up to it" },
             "evidence": evidence,
+            "verdict": { "enum": ["pass", "near", "unknown", "fail"], "description": "Of `conditions` alone" },
             "terms": {
                 "type": "array",
                 "items": {

@@ -108,13 +108,21 @@ pub(super) fn schemas() -> [(&'static str, Value); 8] {
     });
     let profile =
         json!({ "type": "object", "description": "An enterprise's profile, by attribute" });
-    let to = json!({ "type": "string", "description": "Kind of the records that are to fit" });
+    let profile_id = json!({
+        "type": "string",
+        "description": "A stored profile of the caller's: changes of the verdicts of what it may apply for",
+    });
+    let to = json!({
+        "type": ["string", "null"],
+        "description": "Kind of the records that are to fit; with `profile_id` one with conditions, policies when absent",
+    });
     let draft = json!({
         "type": "object",
         "properties": {
             "search": search.clone(),
             "record": record.clone(),
             "profile": profile.clone(),
+            "profile_id": profile_id.clone(),
             "to": to.clone(),
             "title": { "type": "string", "maxLength": MAX_TITLE },
             "first": first.clone(),
@@ -126,7 +134,7 @@ pub(super) fn schemas() -> [(&'static str, Value); 8] {
                 "additionalProperties": false,
             },
         },
-        "description": "One of `search`, `record` with `to`, `profile` with `to`",
+        "description": "One of `search`, `record` with `to`, `profile` with `to`, `profile_id` with or without `to`",
         "additionalProperties": false,
     });
     let webhook = json!({
@@ -146,6 +154,7 @@ pub(super) fn schemas() -> [(&'static str, Value); 8] {
             "search": search,
             "record": record,
             "profile": profile,
+            "profile_id": profile_id,
             "to": to,
             "first": first,
             "events": events,
@@ -155,8 +164,12 @@ pub(super) fn schemas() -> [(&'static str, Value); 8] {
             "calendar_url": { "type": "string", "format": "uri", "description": "iCalendar; needs no key" },
         },
         "required": [
-            "id", "title", "first", "events", "webhook", "created_at", "feed_url", "calendar_url",
+            "id", "title", "events", "webhook", "created_at", "feed_url", "calendar_url",
         ],
+    });
+    let verdict = json!({
+        "enum": ["fail", "unknown", "near", "pass"],
+        "description": "`fail`: it does not apply, also for being elsewhere, not in force or withdrawn",
     });
     let alert = json!({
         "type": "object",
@@ -169,11 +182,14 @@ pub(super) fn schemas() -> [(&'static str, Value); 8] {
             "item": string.clone(),
             "revision": count.clone(),
             "title": string.clone(),
-            "rank": { "type": "integer", "minimum": 1 },
+            "rank": { "type": "integer", "minimum": 1, "description": "Absent for verdicts" },
+            "verdict": verdict.clone(),
+            "was": verdict,
+            "say": { "type": "string", "description": "The verdict in a sentence" },
             "date": { "type": "string", "format": "date" },
             "days_left": { "type": "integer" },
         },
-        "required": ["id", "subscription", "event", "at", "kind", "item", "revision", "title", "rank"],
+        "required": ["id", "subscription", "event", "at", "kind", "item", "revision", "title"],
     });
     let letter = json!({
         "type": "object",

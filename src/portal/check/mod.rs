@@ -109,6 +109,7 @@ pub async fn post_check(
             as_of: today,
             today,
             ids: only(&pairs).into_iter().collect(),
+            lang: visitor.lang,
             ..CheckRequest::default()
         };
         match app.applicability.check(&request) {

@@ -2,81 +2,11 @@
 //!
 //! Templates hold no text of their own; a catalog a group of pages keeps them near what they are about.
 
-use axum::http::{HeaderMap, header};
-
-use crate::record::kind::Label;
-
-/// A language of the pages.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Lang {
-    #[default]
-    Zh,
-    En,
-}
+pub use crate::record::Lang;
 
 impl Lang {
-    /// Reads the value of `?lang=`.
-    pub fn named(name: &str) -> Option<Self> {
-        match name {
-            "zh" | "zh-CN" | "zh-Hans" => Some(Lang::Zh),
-            "en" => Some(Lang::En),
-            _ => None,
-        }
-    }
-
-    /// Reads `Accept-Language`: the one of our languages with the greatest weight; Chinese when it names neither.
-    pub fn accepted(headers: &HeaderMap) -> Self {
-        let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-        let mut best = (Lang::Zh, 0.0);
-        for entry in accepted.unwrap_or_default().split(',') {
-            let mut parts = entry.split(';').map(str::trim);
-            let tag = parts.next().unwrap_or_default().to_ascii_lowercase();
-            let weight =
-                parts.find_map(|part| part.strip_prefix("q=")?.parse::<f32>().ok()).unwrap_or(1.0);
-            let lang = match tag.split('-').next() {
-                Some("zh") => Lang::Zh,
-                Some("en") => Lang::En,
-                _ => continue,
-            };
-            if weight > best.1 {
-                best = (lang, weight);
-            }
-        }
-        best.0
-    }
-
-    /// The value of `?lang=`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Lang::Zh => "zh",
-            Lang::En => "en",
-        }
-    }
-
-    /// The value of the attribute `lang`.
-    pub fn tag(self) -> &'static str {
-        match self {
-            Lang::Zh => "zh-CN",
-            Lang::En => "en",
-        }
-    }
-
-    pub fn other(self) -> Self {
-        match self {
-            Lang::Zh => Lang::En,
-            Lang::En => Lang::Zh,
-        }
-    }
-
     pub fn texts(self) -> &'static Texts {
         Texts::of(self)
-    }
-
-    pub fn pick(self, label: &Label) -> &str {
-        match self {
-            Lang::En if !label.en.is_empty() => &label.en,
-            _ => &label.zh,
-        }
     }
 }
 
@@ -135,23 +65,6 @@ pub fn grouped(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn accepts_the_preferred_language() {
-        fn check(accepted: &str, expected: Lang) {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::ACCEPT_LANGUAGE, accepted.parse().unwrap());
-            assert_eq!(Lang::accepted(&headers), expected, "{accepted}");
-        }
-        assert_eq!(Lang::accepted(&HeaderMap::new()), Lang::Zh);
-        check("zh-CN,zh;q=0.9,en;q=0.8", Lang::Zh);
-        check("en-US,en;q=0.9", Lang::En);
-        check("en;q=0.3, zh;q=0.5", Lang::Zh);
-        check("de, en;q=0.5", Lang::En);
-        check("fr", Lang::Zh);
-        check("en;q=abc;;,,;", Lang::En);
-        check("*", Lang::Zh);
-    }
 
     #[test]
     fn groups_digits() {

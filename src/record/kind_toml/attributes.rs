@@ -187,7 +187,11 @@ fn read_vocabulary(
 }
 
 fn attribute_named(node: &Node<'_>, read: &Attributes) -> Option<usize> {
-    let id = node.text()?;
+    find(node.text()?, node, read)
+}
+
+/// Finds an attribute, or reports at a node that there is none.
+pub(super) fn find(id: &str, node: &Node<'_>, read: &Attributes) -> Option<usize> {
     let found = read.find(id);
     if found.is_none() {
         let hint = did_you_mean(id, read.list.iter().map(|attribute| &*attribute.id));

@@ -5,6 +5,7 @@
 
 mod attributes;
 mod catalog;
+mod classes;
 mod facet;
 mod field;
 mod files;
@@ -35,6 +36,7 @@ use problem::{Place, Problems};
 use reader::Document;
 
 const ATTRIBUTES: &str = "attributes.toml";
+const CLASSES: &str = "classes.toml";
 const COMMON: &str = "common.toml";
 const SCORING: &str = "search.toml";
 const UNDERSTANDING: &str = "understanding.toml";
@@ -56,7 +58,8 @@ impl Catalog {
             broken_vocabularies: &broken_vocabularies,
             problems: &problems,
         };
-        let attributes = attributes::read_attributes(files, &vocabularies, &problems);
+        let mut attributes = attributes::read_attributes(files, &vocabularies, &problems);
+        attributes.classifications = classes::read_classes(files, &attributes, &problems);
         let common = read_common(files, &reader);
         let mut kinds = Vec::new();
         for name in files.names(KINDS, ".toml", &problems) {

@@ -4,8 +4,9 @@ use atom_syndication::{Category, Entry, Feed, FixedDateTime, Generator, Link, Pe
 use icalendar::{Calendar, Component, Event as CalendarEvent, EventLike};
 
 use super::outbox::Alert;
-use super::subscription::Subscription;
+use super::subscription::{Subscription, Target};
 use super::{AlertError, AlertService};
+use crate::applicability::Level;
 use crate::record::RecordId;
 use crate::record::kind::Label;
 use crate::record::validate::date_text;
@@ -29,8 +30,10 @@ pub struct Dated {
 impl AlertService {
     /// Lists the dates of the records that stand among the first now, or once did: those from `today` on, in order.
     pub fn dates(&self, subscription: &Subscription, today: i32) -> Result<Vec<Dated>, AlertError> {
-        let first = self.forward.first(&subscription.target, subscription.first, today)?;
-        let mut records = first.items;
+        let mut records = match &subscription.target {
+            Target::Verdicts { .. } => self.applying(subscription, today)?,
+            target => self.forward.first(target, subscription.first, today)?.items,
+        };
         for alert in self.alerts(&subscription.id)? {
             let id = RecordId::new(alert.kind, alert.item);
             if !records.contains(&id) {
@@ -91,7 +94,15 @@ fn entry(alert: &Alert, site: &str) -> Entry {
     if let Some(date) = &alert.date {
         summary.push_str(&format!("：{date}"));
     }
-    summary.push_str(&format!("；当前排第 {} 位", alert.rank));
+    if let (Some(was), Some(now)) = (alert.was, alert.verdict) {
+        summary.push_str(&format!("：由“{}”变为“{}”", level_label(was), level_label(now)));
+    }
+    if let Some(say) = &alert.say {
+        summary.push_str(&format!("；{say}"));
+    }
+    if alert.rank > 0 {
+        summary.push_str(&format!("；当前排第 {} 位", alert.rank));
+    }
     Entry {
         title: Text::plain(format!("【{}】{}", alert.event.label(), alert.title)),
         id: format!("urn:kechuang:alert:{}", alert.id),
@@ -109,6 +120,16 @@ fn entry(alert: &Alert, site: &str) -> Entry {
         }],
         summary: Some(Text::plain(summary)),
         ..Entry::default()
+    }
+}
+
+/// How people call a verdict.
+fn level_label(level: Level) -> &'static str {
+    match level {
+        Level::Fail => "不适用",
+        Level::Unknown => "待补充",
+        Level::Near => "差一点",
+        Level::Pass => "符合",
     }
 }
 
@@ -172,6 +193,9 @@ mod tests {
             revision: 7,
             title: "<海洋> & 传感器".into(),
             rank: 2,
+            verdict: None,
+            was: None,
+            say: None,
             date: Some("2026-11-30".into()),
             days_left: Some(7),
         }

@@ -23,6 +23,7 @@ pub struct Forward {
 }
 
 /// The first items of a list.
+#[derive(Default)]
 pub struct First {
     /// Best first.
     pub items: Vec<RecordId>,
@@ -57,10 +58,10 @@ pub enum ForwardError {
 }
 
 impl Target {
-    /// What is matched, and the kind of records it is matched with; `None` for a search.
+    /// What is matched, and the kind of records it is matched with; `None` where nothing is.
     pub fn subject(&self) -> Option<(Subject, &str)> {
         match self {
-            Target::Search(_) => None,
+            Target::Search(_) | Target::Verdicts { .. } => None,
             Target::Record { kind, id, to } => {
                 Some((Subject::Stored(RecordId::new(&**kind, &**id)), to))
             }
@@ -92,6 +93,8 @@ impl Forward {
                 let items = page.items.iter().map(|item| id(&item.kind, &item.id)).collect();
                 Ok(First { items, reach, revision: applied.min(page.revision) })
             }
+            // There is no order among verdicts.
+            Target::Verdicts { .. } => Ok(First { revision: applied, ..First::default() }),
             Target::Record { .. } | Target::Profile { .. } => {
                 let Some((subject, to)) = target.subject() else { unreachable!("no search") };
                 let scored = self.matches.order(&subject, to, limit, today)?;
@@ -129,6 +132,7 @@ impl Forward {
                     Condition::new(&queries, filter, &standing.selections, catalog, self);
                 index.insert(slot, condition, self);
             }
+            Target::Verdicts { .. } => {}
             Target::Record { .. } | Target::Profile { .. } => {
                 let Some((subject, to)) = target.subject() else { unreachable!("no search") };
                 let (pair, like) = self.matches.query(&subject, to)?;
@@ -179,7 +183,7 @@ impl Forward {
                 let title = record.as_ref().and_then(|record| record.fields.get("title")?.as_str());
                 title.unwrap_or(id).chars().take(200).collect()
             }
-            Target::Profile { .. } => "企业画像".to_owned(),
+            Target::Profile { .. } | Target::Verdicts { .. } => "企业画像".to_owned(),
         }
     }
 }

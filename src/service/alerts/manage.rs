@@ -6,15 +6,15 @@ use sha2::{Digest, Sha256};
 
 use super::delivery::address::check_url;
 use super::delivery::message::new_secret;
-use super::forward::ForwardError;
+use super::forward::{First, ForwardError};
 use super::outbox::{
     self, ALERT, Alert, DEAD, DeadLetter, OUTBOX, Order, alert_id, dead_id, order_id, put, read,
     remove,
 };
 use super::subscription::{
     self, DEFAULT_FIRST, Event, MAX_FIRST, MAX_TITLE, Subscription, Target, Webhook, hex,
-    item_digest,
 };
+use super::verdicts::told_id;
 use super::watch::{self, Progress};
 use super::{AlertError, AlertService};
 use crate::record::RecordId;
@@ -68,8 +68,7 @@ impl AlertService {
         if !(1..=MAX_FIRST).contains(&first) {
             wrong("/first", "out_of_range", format!("1 to {MAX_FIRST}"), first.to_string());
         }
-        let title = draft.title.unwrap_or_else(|| self.forward.title(&draft.target));
-        let length = title.chars().count();
+        let length = draft.title.as_ref().map_or(0, |title| title.chars().count());
         if length > MAX_TITLE {
             let expected = format!("at most {MAX_TITLE} characters");
             wrong("/title", "too_long", expected, format!("{length} characters"));
@@ -90,43 +89,66 @@ impl AlertService {
         }
         // The place in the change log is taken before the answer: what comes between is looked at twice.
         let (cursor, revision) = self.engine.applied().unwrap_or_default();
-        let answer = match self.forward.first(&draft.target, first, today) {
-            Ok(answer) => answer,
-            Err(ForwardError::Search(SearchError::Bad(bad))) => {
-                let mut violations = bad.violations;
-                for violation in &mut violations {
-                    violation.pointer.insert_str(0, "/search");
+        let (answer, told, name) = match &draft.target {
+            Target::Verdicts { profile_id, to } => {
+                match self.begin_verdicts(profile_id, to.as_deref(), owner, today)? {
+                    Ok((name, told)) => (First::default(), Some(told), name),
+                    Err(violation) => return Ok(Err(vec![violation])),
                 }
-                return Ok(Err(violations));
             }
-            Err(ForwardError::Match(error)) => {
-                return match unmatched(error) {
-                    Ok(violation) => Ok(Err(vec![violation])),
-                    Err(error) => Err(ForwardError::Match(error).into()),
-                };
-            }
-            Err(error) => return Err(error.into()),
+            target => match self.answer_now(target, first, today)? {
+                Ok(answer) => (answer, None, self.forward.title(target)),
+                Err(violations) => return Ok(Err(violations)),
+            },
         };
         let id = random_hex::<8>();
-        let events = if draft.events.is_empty() { Event::ALL.into() } else { draft.events };
+        let events = match draft.events.is_empty() {
+            true => Event::of(&draft.target).into(),
+            false => draft.events,
+        };
         let subscription = Subscription {
             owner: owner.to_owned(),
-            title,
+            title: draft.title.unwrap_or(name),
             target: draft.target,
             first,
             events,
             webhook: draft.webhook.map(|url| Webhook { url, secret: new_secret(), stopped: None }),
             created_at: now.to_owned(),
-            baseline: answer.items.iter().map(item_digest).collect(),
+            baseline: answer.items.iter().map(RecordId::digest).collect(),
             since: answer.revision.min(revision.0),
             id,
         };
         let mut batch = vec![put(subscription.record_id(), &subscription)];
+        batch.extend(told.map(|told| put(told_id(&subscription.id), &told)));
         if !watch::has_begun(&*self.store)? {
             batch.push(watch::begin(&Progress { cursor, revision, day: today }));
         }
         self.store.append(vec![batch])?;
         Ok(Ok(subscription))
+    }
+
+    /// Asks for what stands among the first now, or says what is wrong with the target.
+    fn answer_now(
+        &self,
+        target: &Target,
+        first: usize,
+        today: i32,
+    ) -> Result<Result<First, Vec<Violation>>, AlertError> {
+        match self.forward.first(target, first, today) {
+            Ok(answer) => Ok(Ok(answer)),
+            Err(ForwardError::Search(SearchError::Bad(bad))) => {
+                let mut violations = bad.violations;
+                for violation in &mut violations {
+                    violation.pointer.insert_str(0, "/search");
+                }
+                Ok(Err(violations))
+            }
+            Err(ForwardError::Match(error)) => match unmatched(error) {
+                Ok(violation) => Ok(Err(vec![violation])),
+                Err(error) => Err(ForwardError::Match(error).into()),
+            },
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Lists the subscriptions of `owner`, in the order of their ids.
@@ -173,7 +195,8 @@ impl AlertService {
     /// Ends a subscription of `owner`, with its alerts and what was to be sent; `false` when there is none.
     pub fn delete(&self, owner: &str, id: &str) -> Result<bool, StoreError> {
         let Some(subscription) = self.get(owner, id)? else { return Ok(false) };
-        self.store.append(vec![vec![remove(subscription.record_id())]])?;
+        let gone = [subscription.record_id(), told_id(id)].map(remove);
+        self.store.append(vec![gone.into()])?;
         for kind in [OUTBOX, DEAD, ALERT] {
             let mut writes = Vec::new();
             outbox::each(&*self.store, kind, &format!("{id}:"), |stored| {
@@ -236,7 +259,7 @@ impl AlertService {
         Ok(ids.len())
     }
 
-    fn write_in_parts(&self, mut writes: Vec<Write>) -> Result<(), StoreError> {
+    pub(super) fn write_in_parts(&self, mut writes: Vec<Write>) -> Result<(), StoreError> {
         while !writes.is_empty() {
             let rest = writes.split_off(writes.len().min(WRITTEN));
             self.store.append(vec![std::mem::replace(&mut writes, rest)])?;
@@ -253,10 +276,15 @@ fn unmatched(error: MatchError) -> Result<Violation, MatchError> {
             ("/to", format!("one of {}", known.join(", ")), found)
         }
         MatchError::NoPair { to, known, .. } => ("/to", format!("one of {}", known.join(", ")), to),
-        MatchError::Invalid(violations) => {
+        MatchError::Invalid(violations) | MatchError::Profile(violations) => {
             let first = violations.into_iter().next();
-            let expected = first.as_ref().map_or_else(String::new, |first| first.expected.clone());
-            ("/profile", expected, first.map_or_else(String::new, |first| first.found))
+            // It begins with `/profile`.
+            return Ok(first.unwrap_or_else(|| Violation {
+                pointer: "/profile".into(),
+                code: "no_match",
+                expected: "a profile".into(),
+                found: "none".into(),
+            }));
         }
         error @ (MatchError::Engine(_) | MatchError::Store(_)) => return Err(error),
     };

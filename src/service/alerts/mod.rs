@@ -3,7 +3,8 @@
 //! **The law.** When a record changes, it alerts a subscription if and only if a fresh answer to what is subscribed
 //! to has it among its first N. The answer itself decides; [`standing`] only rules out, without asking, the
 //! subscriptions in whose answer the record cannot be. Dates are no queries: on the day, the records whose date has
-//! come are taken from the index and held to the same law.
+//! come are taken from the index and held to the same law. Subscriptions to the verdicts of a profile have a law of
+//! their own ([`verdicts`]).
 //!
 //! An alert is made once for the same news, survives whatever kills the process, and is sent at least once.
 
@@ -14,6 +15,7 @@ mod manage;
 pub mod outbox;
 pub mod standing;
 pub mod subscription;
+mod verdicts;
 mod watch;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -25,6 +27,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::engine::Engine;
 use crate::record::{Catalog, Revision};
+use crate::service::applicability::ApplicabilityService;
 use crate::store::{Store, StoreError};
 use crate::text::Analyzer;
 use forward::{Forward, ForwardError};
@@ -75,6 +78,7 @@ pub struct AlertService {
     pub store: Arc<dyn Store>,
     pub engine: Arc<dyn Engine>,
     pub forward: Forward,
+    pub applicability: Arc<ApplicabilityService>,
     pub settings: AlertsConfig,
     /// Signs the addresses of feeds and calendars.
     secret: Vec<u8>,
@@ -86,6 +90,8 @@ pub struct AlertService {
     to_deliver: Mutex<Option<UnboundedReceiver<String>>>,
     /// Deadlines, openings: paths of the columns that hold the dates.
     dates: Vec<Arc<str>>,
+    /// Threads that one record is checked on against many profiles.
+    threads: usize,
 }
 
 impl AlertService {
@@ -94,6 +100,7 @@ impl AlertService {
         analyzer: Arc<Analyzer>,
         store: Arc<dyn Store>,
         forward: Forward,
+        applicability: Arc<ApplicabilityService>,
         settings: AlertsConfig,
         secret: Vec<u8>,
     ) -> Self {
@@ -110,6 +117,7 @@ impl AlertService {
             store,
             engine: forward.engine.clone(),
             forward,
+            applicability,
             settings,
             secret,
             standing: Mutex::default(),
@@ -117,6 +125,7 @@ impl AlertService {
             news,
             to_deliver: Mutex::new(Some(to_deliver)),
             dates,
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
         }
     }
 
@@ -156,7 +165,8 @@ impl AlertService {
     /// Watches until `stop` is set; begins again after a failure.
     fn watch(&self, today: &dyn Fn() -> i32, stop: &AtomicBool) {
         while !stop.load(Ordering::Relaxed) {
-            if let Err(error) = watch::Watch::new(self).and_then(|mut watch| watch.run(today, stop))
+            if let Err(error) =
+                watch::Watch::new(self, today()).and_then(|mut watch| watch.run(today, stop))
             {
                 tracing::error!(%error, "watching for alerts failed and begins again in a second");
                 std::thread::sleep(std::time::Duration::from_secs(1));

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::subscription::Event;
+use crate::applicability::Level;
 use crate::record::RecordId;
 use crate::store::{Expected, Store, StoreError, StoredRecord, Write};
 
@@ -32,14 +33,26 @@ pub struct Alert {
     /// Revision of the record that was found.
     pub revision: u64,
     pub title: String,
-    /// Place in the list, from 1.
+    /// Place in the list, from 1; 0 where there is no list.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub rank: usize,
+    /// How the record stands now, how it did when the subscriber was told last, and the verdict in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Level>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<Level>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub say: Option<String>,
     /// The day that one may act from, or until.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date: Option<String>,
     /// Days from the alert to `date`; -1 when it was yesterday.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub days_left: Option<i32>,
+}
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// What waits to be sent.

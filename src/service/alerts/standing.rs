@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::forward::{First, Forward, ForwardError, Reach};
-use super::subscription::{Subscription, Target, item_digest};
+use super::subscription::{Subscription, Target};
 use crate::engine::reverse::{Item, ReverseIndex, Slot};
 use crate::record::RecordId;
 
@@ -109,7 +109,7 @@ impl Standing {
             }
             Reach::Bar { bar, .. } => {
                 self.widen(slot);
-                let rests_on: Box<[u64]> = first.items.iter().map(item_digest).collect();
+                let rests_on: Box<[u64]> = first.items.iter().map(RecordId::digest).collect();
                 for &item in &rests_on {
                     self.resting.entry(item).or_default().push(slot);
                 }
@@ -153,7 +153,7 @@ impl Standing {
     ) -> Result<(), ForwardError> {
         for record in records {
             self.losses += 1;
-            for slot in self.resting.get(&item_digest(record)).cloned().unwrap_or_default() {
+            for slot in self.resting.get(&record.digest()).cloned().unwrap_or_default() {
                 self.widen(slot);
             }
             for slot in self.subjects.get(record).cloned().unwrap_or_default() {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::applicability::Level;
 use crate::query::request::SearchRequest;
 use crate::record::{Fields, RecordId};
 
@@ -45,6 +46,9 @@ pub enum Target {
     Record { kind: String, id: String, to: String },
     /// The records of the kind `to` that fit an enterprise's profile.
     Profile { profile: Fields, to: String },
+    /// How records stand to a profile that is kept: those of the kind `to`, else of the kinds that are checked by
+    /// default.
+    Verdicts { profile_id: String, to: Option<String> },
 }
 
 /// What an alert tells.
@@ -53,6 +57,8 @@ pub enum Target {
 pub enum Event {
     /// An item has come among the first.
     Match,
+    /// A record has come to apply, or applies no more.
+    Verdict,
     /// One may act from today.
     Opening,
     /// One may act for seven, three or one more days.
@@ -62,11 +68,22 @@ pub enum Event {
 }
 
 impl Event {
-    pub const ALL: [Self; 4] = [Self::Match, Self::Opening, Self::Closing, Self::Expired];
+    pub const ALL: [Self; 5] =
+        [Self::Match, Self::Verdict, Self::Opening, Self::Closing, Self::Expired];
+
+    /// The events that a list can bring.
+    pub fn of(target: &Target) -> [Self; 4] {
+        let news = match target {
+            Target::Verdicts { .. } => Self::Verdict,
+            _ => Self::Match,
+        };
+        [news, Self::Opening, Self::Closing, Self::Expired]
+    }
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Match => "match",
+            Self::Verdict => "verdict",
             Self::Opening => "opening",
             Self::Closing => "closing",
             Self::Expired => "expired",
@@ -77,6 +94,7 @@ impl Event {
     pub fn label(self) -> &'static str {
         match self {
             Self::Match => "新结果",
+            Self::Verdict => "结论变化",
             Self::Opening => "今日开始",
             Self::Closing => "即将截止",
             Self::Expired => "已截止",
@@ -102,20 +120,20 @@ impl Subscription {
 
     /// The key of an alert: the same for the same news, however often it is found.
     pub(super) fn alert_id(&self, item: &RecordId, event: Event, date: Option<i32>) -> String {
-        let mut hasher = Sha256::new();
-        hasher.update(event.name());
-        hasher.update([0]);
-        hasher.update(item.to_string());
-        hasher.update([0]);
-        hasher.update(date.map(|date| date.to_string()).unwrap_or_default());
-        format!("{}:{}", self.id, hex(&hasher.finalize()[..12]))
+        let date = date.map(|date| date.to_string()).unwrap_or_default();
+        self.key(&[event.name(), &item.to_string(), &date])
     }
-}
 
-/// The item as a number. Two items share one with negligible probability.
-pub(super) fn item_digest(item: &RecordId) -> u64 {
-    let digest = Sha256::digest(item.to_string());
-    u64::from_le_bytes(digest[..8].try_into().expect("eight bytes"))
+    /// The key of the alert that a verdict is another than before; `serial` tells apart the times that it came to be.
+    pub(super) fn verdict_id(&self, item: &RecordId, level: Level, serial: u64) -> String {
+        let news = format!("{level:?} {serial}");
+        self.key(&[Event::Verdict.name(), &item.to_string(), &news])
+    }
+
+    fn key(&self, parts: &[&str]) -> String {
+        let digest = Sha256::digest(parts.join("\0"));
+        format!("{}:{}", self.id, hex(&digest[..12]))
+    }
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::outbox::{self, ALERT, Alert, Order, alert_id, order_id, put, read};
 use super::standing::Standing;
-use super::subscription::{self, Event, Subscription, item_digest};
+use super::subscription::{self, Event, Subscription, Target};
+use super::verdicts::{News, Verdicts, told_id};
 use super::{AlertError, AlertService, instant};
 use crate::engine::document::index_record;
 use crate::engine::reverse::{Item, Slot};
@@ -18,7 +19,7 @@ use crate::query::filter::{Filter, Literal};
 use crate::query::{Order as Sorted, Query, Search};
 use crate::record::validate::date_text;
 use crate::record::{Record, RecordId, Revision};
-use crate::service::indexing;
+use crate::service::{indexing, profiles};
 use crate::store::{Change, Cursor, Store, StoreError, Write};
 
 /// Kind and id of the record that says how far the change log was read.
@@ -71,11 +72,14 @@ pub(super) struct Watch<'a> {
     unsaved: usize,
     /// The last change of a record that was read.
     last_record: Revision,
+    verdicts: Verdicts,
+    /// After a start: every verdict is to be checked once the change log has been read so far.
+    unchecked: Option<Revision>,
 }
 
 impl<'a> Watch<'a> {
     /// Loads every subscription and finds the place in the change log.
-    pub fn new(service: &'a AlertService) -> Result<Self, AlertError> {
+    pub fn new(service: &'a AlertService, today: i32) -> Result<Self, AlertError> {
         let stored = service.store.get(&RecordId::new(PROGRESS.0, PROGRESS.1))?;
         let progress = match stored.as_ref().and_then(read::<Progress>) {
             Some(progress) => progress,
@@ -89,6 +93,14 @@ impl<'a> Watch<'a> {
         outbox::each(&*service.store, subscription::KIND, "", |stored| {
             subscriptions.extend(read(&stored));
         })?;
+        let (on_verdicts, subscriptions): (Vec<_>, Vec<_>) = subscriptions
+            .into_iter()
+            .partition(|each| matches!(each.target, Target::Verdicts { .. }));
+        let mut verdicts = service.load_verdicts(on_verdicts, today)?;
+        if !verdicts.is_empty() {
+            service.applicability.catch_up()?;
+            service.read_links(&mut verdicts);
+        }
         let mut standing = service.standing();
         *standing = Standing::default();
         for subscription in subscriptions {
@@ -97,7 +109,13 @@ impl<'a> Watch<'a> {
         drop(standing);
         service.seen.store(progress.revision.0, Ordering::Release);
         let last_record = progress.revision;
-        Ok(Self { service, progress, saved: Instant::now(), unsaved: 0, last_record })
+        let unchecked = (!verdicts.is_empty()).then(|| service.store.head());
+        let saved = Instant::now();
+        Ok(Self { service, progress, saved, unsaved: 0, last_record, verdicts, unchecked })
+    }
+
+    fn is_idle(&self) -> bool {
+        self.service.standing().is_empty() && self.verdicts.is_empty()
     }
 
     /// Reads on until `stop` is set, or until queries are read with other dictionaries: then everything is to be filed
@@ -111,6 +129,10 @@ impl<'a> Watch<'a> {
             }
             let today = today();
             self.turn_to(today)?;
+            if self.unchecked.is_some_and(|until| until <= self.progress.revision) {
+                self.unchecked = None;
+                self.recheck(|_| true, &[], today)?;
+            }
             if self.service.store.head() <= self.progress.revision {
                 self.service.store.wait_for_changes(self.progress.revision, IDLE);
                 continue;
@@ -150,6 +172,7 @@ impl<'a> Watch<'a> {
         for change in changes {
             match &*change.id().kind {
                 subscription::KIND => alerts.extend(self.subscribe(&change, today)?),
+                profiles::KIND => self.profile_changed(&change, today)?,
                 _ if change.id().is_internal() => {}
                 _ => {
                     self.last_record = change.revision();
@@ -158,10 +181,11 @@ impl<'a> Watch<'a> {
             }
         }
         self.unsaved += records.len();
-        let mut standing = self.service.standing();
-        if standing.is_empty() {
+        if self.is_idle() {
             return Ok(alerts);
         }
+        self.records_changed(records.keys().cloned().collect(), today)?;
+        let mut standing = self.service.standing();
         standing.lose(records.keys(), &self.service.forward)?;
         let items: Vec<(Record, Item)> = records
             .into_values()
@@ -180,8 +204,81 @@ impl<'a> Watch<'a> {
                 (record, item, happenings)
             })
             .collect();
-        alerts.extend(self.service.find(&happenings, today)?);
+        alerts.extend(self.service.find(&happenings, &self.verdicts, today)?);
         Ok(alerts)
+    }
+
+    /// Tells what changed records mean for the profiles whose verdicts are watched.
+    fn records_changed(&mut self, records: Vec<RecordId>, today: i32) -> Result<(), AlertError> {
+        if self.verdicts.is_empty() {
+            return Ok(());
+        }
+        self.service.applicability.catch_up()?;
+        let news = self.service.records_changed(&mut self.verdicts, &records, today)?;
+        self.tell(news)
+    }
+
+    /// Checks the profiles anew whose subscriptions `which` chooses, and tells what is another than before.
+    fn recheck(
+        &mut self,
+        which: impl Fn(&Subscription) -> bool,
+        gone: &[RecordId],
+        today: i32,
+    ) -> Result<(), AlertError> {
+        if self.verdicts.is_empty() {
+            return Ok(());
+        }
+        self.service.applicability.catch_up()?;
+        let news = self.service.recheck(&mut self.verdicts, which, gone, today)?;
+        self.tell(news)
+    }
+
+    /// Checks a profile anew that was written; ends the subscriptions to one that was deleted.
+    fn profile_changed(&mut self, change: &Change, today: i32) -> Result<(), AlertError> {
+        let concerned = self.verdicts.of_profile(&change.id().id);
+        if let Change::Put(_) = change {
+            let is_one = |one: &Subscription| concerned.iter().any(|other| other.id == one.id);
+            return self.recheck(is_one, &[], today);
+        }
+        for subscription in concerned {
+            // One that was made since is about another profile of the same id.
+            let stored = self.service.store.get(&subscription.record_id())?;
+            if stored.is_some_and(|stored| stored.revision < change.revision()) {
+                self.service.delete(&subscription.owner, &subscription.id)?;
+            }
+            self.verdicts.remove(&subscription.id);
+        }
+        Ok(())
+    }
+
+    /// Writes news of verdicts: what is told and that it is told, all or nothing of each subscription.
+    fn tell(&mut self, news: Vec<News>) -> Result<(), AlertError> {
+        let service = self.service;
+        for News { subscription, alerts, told } in news {
+            // Deleted meanwhile.
+            let stored = service.store.get(&subscription.record_id())?;
+            let Some(current) = stored.as_ref().and_then(read::<Subscription>) else { continue };
+            let is_sent = current.webhook.is_some_and(|webhook| webhook.stopped.is_none());
+            let mut writes = Vec::new();
+            for alert in &alerts {
+                writes.push(put(alert_id(&alert.id), alert));
+                if is_sent {
+                    writes.push(put(order_id(&alert.id), &Order::default()));
+                }
+                // Of very many the first may be told twice, never the last not at all.
+                if writes.len() >= WRITTEN {
+                    service.store.append(vec![std::mem::take(&mut writes)])?;
+                }
+            }
+            writes.push(put(told_id(&subscription.id), &told));
+            service.store.append(vec![writes])?;
+            metrics::counter!("kechuang_alerts_total").increment(alerts.len() as u64);
+            for alert in alerts.into_iter().filter(|_| is_sent) {
+                // Without a thread that delivers, the order stays in the outbox.
+                let _ = service.news.send(alert.id);
+            }
+        }
+        Ok(())
     }
 
     /// Takes a new or deleted subscription in; what came among its first while it was being made is news.
@@ -189,9 +286,14 @@ impl<'a> Watch<'a> {
         let service = self.service;
         let Change::Put(stored) = change else {
             service.standing().remove(&change.id().id);
+            self.verdicts.remove(&change.id().id);
             return Ok(Vec::new());
         };
         let Some(subscription) = read::<Subscription>(stored) else { return Ok(Vec::new()) };
+        if matches!(subscription.target, Target::Verdicts { .. }) {
+            self.watch_verdicts(subscription, today)?;
+            return Ok(Vec::new());
+        }
         let mut items = Vec::new();
         // Mostly nothing came between the answer that it was made with and itself.
         let missed = match self.last_record.0 > subscription.since {
@@ -199,7 +301,7 @@ impl<'a> Watch<'a> {
             false => None,
         };
         for id in missed.map(|first| first.items).unwrap_or_default() {
-            let is_news = !subscription.baseline.contains(&item_digest(&id));
+            let is_news = !subscription.baseline.contains(&id.digest());
             let stored = service.store.get(&id)?.filter(|_| is_news);
             items.extend(stored.as_ref().and_then(indexing::read).and_then(|r| service.item(&r)));
         }
@@ -210,19 +312,35 @@ impl<'a> Watch<'a> {
                 (record, item, vec![Happening { event: Event::Match, date: None }])
             })
             .collect();
-        service.find(&happenings, today)
+        service.find(&happenings, &self.verdicts, today)
+    }
+
+    /// Takes a new subscription to verdicts in; what has changed while it was being made is news.
+    fn watch_verdicts(&mut self, subscription: Subscription, today: i32) -> Result<(), AlertError> {
+        let service = self.service;
+        if self.verdicts.is_empty() {
+            service.applicability.catch_up()?;
+            service.read_links(&mut self.verdicts);
+        }
+        let stored = service.store.get(&told_id(&subscription.id))?;
+        // Deleted again.
+        let Some(told) = stored.as_ref().and_then(read) else { return Ok(()) };
+        let subscription = Arc::new(subscription);
+        service.insert_verdicts(&mut self.verdicts, subscription.clone(), told, today)?;
+        self.recheck(|other| other.id == subscription.id, &[], today)
     }
 
     /// Looks at the days that have come since the last one that was looked at.
     fn turn_to(&mut self, today: i32) -> Result<(), AlertError> {
-        if self.progress.day == 0 || self.service.standing().is_empty() {
+        if self.progress.day == 0 || self.is_idle() {
             self.progress.day = self.progress.day.max(today);
         }
         if self.progress.day >= today {
             return Ok(());
         }
+        self.recheck(|_| true, &[], today)?;
         for day in (self.progress.day + 1).max(today - MAKE_UP)..=today {
-            let alerts = self.service.day(day, today)?;
+            let alerts = self.service.day(day, today, &self.verdicts)?;
             self.progress.day = day;
             self.write(alerts)?;
         }
@@ -264,7 +382,7 @@ impl<'a> Watch<'a> {
     }
 
     fn save_with(&mut self, mut writes: Vec<Write>) -> Result<(), AlertError> {
-        if self.service.standing().is_empty() && writes.is_empty() {
+        if self.is_idle() && writes.is_empty() {
             return Ok(());
         }
         writes.push(begin(&self.progress));
@@ -314,7 +432,7 @@ impl AlertService {
     }
 
     /// Finds what the calendar says on the day `day`.
-    fn day(&self, day: i32, today: i32) -> Result<Vec<Alert>, AlertError> {
+    fn day(&self, day: i32, today: i32, verdicts: &Verdicts) -> Result<Vec<Alert>, AlertError> {
         let mut due: BTreeMap<RecordId, ()> = BTreeMap::new();
         for path in &self.dates {
             let Some(column) = self.catalog.column(path) else { continue };
@@ -335,7 +453,7 @@ impl AlertService {
                 .map(|(record, item)| (record, item, self.due(item, day)))
                 .filter(|(_, _, happenings)| !happenings.is_empty())
                 .collect();
-            alerts.extend(self.find(&happenings, today)?);
+            alerts.extend(self.find(&happenings, verdicts, today)?);
         }
         Ok(alerts)
     }
@@ -375,6 +493,7 @@ impl AlertService {
     fn find(
         &self,
         happenings: &[(&Record, &Item, Vec<Happening>)],
+        verdicts: &Verdicts,
         today: i32,
     ) -> Result<Vec<Alert>, AlertError> {
         // Each list is asked for once, whatever number of records may be in it.
@@ -391,6 +510,20 @@ impl AlertService {
         let mut alerts = Vec::new();
         let mut seen: HashSet<String> = HashSet::new();
         let now = instant(Timestamp::now());
+        // Dates of records that apply, or may, to a profile that is kept.
+        for (record, item, happened) in happenings {
+            let dated = happened.iter().filter(|happening| happening.date.is_some());
+            for (subscription, happening) in
+                dated.flat_map(|date| verdicts.told(item.id()).map(move |told| (told, date)))
+            {
+                if self.is_news(subscription, record, item.id(), happening)? {
+                    let alert = alert(subscription, record, item.id(), happening, 0, today, &now);
+                    if seen.insert(alert.id.clone()) {
+                        alerts.push(alert);
+                    }
+                }
+            }
+        }
         for (slot, (subscription, items)) in concerned {
             let mut news = Vec::new();
             for at in items {
@@ -436,7 +569,7 @@ impl AlertService {
         }
         let is_known = happening.event == Event::Match
             && (record.revision.0 <= subscription.since
-                || subscription.baseline.contains(&item_digest(id)));
+                || subscription.baseline.contains(&id.digest()));
         if is_known {
             return Ok(false);
         }
@@ -478,6 +611,9 @@ fn alert(
         revision: record.revision.0,
         title: title.chars().take(200).collect(),
         rank,
+        verdict: None,
+        was: None,
+        say: None,
         date: happening.date.and_then(date_text),
         days_left: happening.date.map(|date| date - today),
     }

@@ -11,7 +11,7 @@ use super::{ApplicabilityService, CheckError, CheckRequest, Loaded};
 use crate::applicability::amount;
 use crate::applicability::explain::{self, Explanation};
 use crate::applicability::portfolio::{self, Candidate, Form, Stack};
-use crate::applicability::profile::Note;
+use crate::applicability::profile::NoteView;
 use crate::applicability::questions::{Question, Tally};
 use crate::applicability::rules::StackingRule;
 use crate::applicability::table::{Standing, Table};
@@ -20,7 +20,7 @@ use crate::applicability::window::Exclusion;
 use crate::applicability::{Profile, Verdict};
 use crate::query::filter::{Filter, Literal};
 use crate::query::{Order, Query, Search};
-use crate::record::{RecordId, Revision};
+use crate::record::{Lang, RecordId, Revision};
 
 /// Records that a set is chosen from; of more, those that can give the most.
 const MAX_CANDIDATES: usize = 500;
@@ -39,7 +39,7 @@ pub struct Answer {
     pub questions: Vec<Question>,
     pub portfolio: PortfolioView,
     /// What should be known about the values of the profile.
-    pub notes: Vec<Note>,
+    pub notes: Vec<NoteView>,
     pub revision: Revision,
     pub took_ms: f64,
 }
@@ -70,8 +70,8 @@ pub struct Successor {
     pub id: Arc<str>,
     pub title: String,
     pub relation: String,
-    /// The first day of it.
-    pub from: String,
+    /// The first day of it, where it has one.
+    pub from: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -131,11 +131,12 @@ impl ApplicabilityService {
         };
         let as_of = request.as_of;
         let table = self.table();
+        let asked = self.kinds_asked(&table, &checked.kinds);
         let mut found = Found::new(&self.dictionary);
         let only = rows_of(&table, &checked, filtered);
         let has_only = checked.ids.is_some();
         let elsewhere = table.judge(&checked.profile, as_of, only.as_deref(), |standing| {
-            if !has_only && !self.is_asked(&table.id(standing.row).kind, &checked.kinds) {
+            if !has_only && !asked[table.kind_of(standing.row)] {
                 return;
             }
             let shown = has_only
@@ -148,7 +149,7 @@ impl ApplicabilityService {
             let mut count = 0;
             let include = checked.include.contains(&Exclusion::Region);
             table.elsewhere(&checked.profile, as_of, |row| {
-                if self.is_asked(&table.id(row).kind, &checked.kinds) {
+                if asked[table.kind_of(row)] {
                     count += 1;
                     if include {
                         found.shown.push(Standing {
@@ -174,13 +175,13 @@ impl ApplicabilityService {
                 (id.clone(), table.ended_by(id).map(Link::of))
             })
             .collect();
-        let questions = found.tally.questions(checked.questions);
+        let questions = found.tally.questions(checked.questions, request.lang);
         drop(table);
         let mut items = Vec::with_capacity(ids.len());
         for (id, ended_by) in ids {
             // A record withdrawn a moment ago.
             let Some(loaded) = self.loaded(&id)? else { continue };
-            items.push(self.item(&loaded, ended_by, &checked.profile, as_of)?);
+            items.push(self.item(&loaded, ended_by, &checked.profile, as_of, request.lang)?);
         }
         Ok(Answer {
             as_of: print_day(as_of),
@@ -190,11 +191,15 @@ impl ApplicabilityService {
             excluded: excluded
                 .into_iter()
                 .filter(|(_, count)| *count > 0)
-                .map(|(reason, count)| ExcludedCount { reason, label: reason.label(), count })
+                .map(|(reason, count)| ExcludedCount {
+                    reason,
+                    label: reason.label(request.lang),
+                    count,
+                })
                 .collect(),
             questions,
-            portfolio: self.portfolio(&passed, &checked.profile, as_of)?,
-            notes: checked.notes,
+            portfolio: self.portfolio(&passed, &checked.profile, as_of, request.lang)?,
+            notes: checked.notes.iter().map(|note| note.view(request.lang)).collect(),
             revision,
             took_ms: (started.elapsed().as_secs_f64() * 1e5).round() / 1e2,
         })
@@ -206,9 +211,11 @@ impl ApplicabilityService {
         ended_by: Option<Link>,
         profile: &Profile,
         as_of: i32,
+        lang: Lang,
     ) -> Result<Item, CheckError> {
         let day = ended_by.as_ref().map(|link| link.day);
-        let explanation = explain::explain(&loaded.rules, profile, as_of, day, &self.dictionary);
+        let explanation =
+            explain::explain(&loaded.rules, profile, as_of, day, &self.dictionary, lang);
         let successor = match ended_by.filter(|link| link.day <= as_of) {
             None => None,
             Some(link) => {
@@ -217,7 +224,7 @@ impl ApplicabilityService {
                     id: link.by.id.clone(),
                     title: title.unwrap_or_default(),
                     relation: link.relation,
-                    from: print_day(link.day),
+                    from: (link.day > i32::MIN).then(|| print_day(link.day)),
                 })
             }
         };
@@ -278,6 +285,7 @@ impl ApplicabilityService {
         passed: &[RecordId],
         profile: &Profile,
         as_of: i32,
+        lang: Lang,
     ) -> Result<PortfolioView, CheckError> {
         let mut loaded: Vec<Arc<Loaded>> = Vec::new();
         let mut candidates = Vec::new();
@@ -303,11 +311,13 @@ impl ApplicabilityService {
                 high: candidates[at].high.round() as i64,
             })
             .collect();
-        let say = match items.len() {
-            0 => "没有可以合计金额的政策".to_owned(),
-            count => {
-                let high = crate::applicability::say_yuan(solved.high);
-                format!("可同时申请{count}项，合计最高{high}")
+        let high = crate::applicability::say_yuan(solved.high, lang);
+        let say = match (items.len(), lang) {
+            (0, Lang::Zh) => "没有可以合计金额的政策".to_owned(),
+            (0, Lang::En) => "No amounts to be added up".to_owned(),
+            (count, Lang::Zh) => format!("可同时申请{count}项，合计最高{high}"),
+            (count, Lang::En) => {
+                format!("{count} can be applied for together, up to {high} in all")
             }
         };
         Ok(PortfolioView {
@@ -424,6 +434,7 @@ fn rows_of(table: &Table, checked: &Checked, filtered: Option<Vec<RecordId>>) ->
 /// Orders by class, then what closes soon, then what gives the most; returns a page.
 ///
 /// Classes: applies; undecided with at most two attributes missing; within reach; undecided; does not apply; left out.
+/// Only the classes of the page are put in order: the first ones are small, the others may hold everything.
 fn ordered(
     standings: Vec<Standing>,
     table: &Table,
@@ -431,7 +442,8 @@ fn ordered(
     offset: usize,
     limit: Option<usize>,
 ) -> Vec<Standing> {
-    let key = |standing: &Standing| {
+    let mut classes: [Vec<Standing>; 6] = Default::default();
+    for standing in standings {
         let class = match (standing.excluded, standing.verdict) {
             (Some(_), _) => 5,
             (None, Verdict::Pass) => 0,
@@ -440,22 +452,40 @@ fn ordered(
             (None, Verdict::Unknown) => 3,
             (None, Verdict::Fail) => 4,
         };
+        classes[class].push(standing);
+    }
+    let (mut skipped, mut wanted) = (offset, limit.unwrap_or(usize::MAX));
+    let mut page = Vec::new();
+    for class in classes {
+        if skipped >= class.len() || wanted == 0 {
+            skipped -= skipped.min(class.len());
+            continue;
+        }
+        let end = skipped.saturating_add(wanted);
+        let sorted = sorted(class, table, as_of, end);
+        page.extend(sorted.into_iter().skip(skipped));
+        wanted = limit.map_or(usize::MAX, |limit| limit - page.len());
+        skipped = 0;
+    }
+    page
+}
+
+/// The first `end` of one class, in order.
+fn sorted(class: Vec<Standing>, table: &Table, as_of: i32, end: usize) -> Vec<Standing> {
+    let key = |standing: &Standing| {
         let days = table.days_left(standing.row, as_of).unwrap_or(i32::MAX);
-        (class, days, u64::MAX - table.ceiling(standing.row) as u64)
+        (days, u64::MAX - table.ceiling(standing.row) as u64)
     };
-    let mut keyed: Vec<_> = standings.iter().map(|standing| (key(standing), *standing)).collect();
+    let mut keyed: Vec<_> = class.into_iter().map(|standing| (key(&standing), standing)).collect();
     let compare = |left: &(_, Standing), right: &(_, Standing)| {
         let by_id = || table.id(left.1.row).cmp(table.id(right.1.row));
         Ord::cmp(&left.0, &right.0).then_with(by_id)
     };
-    let end = limit.map_or(keyed.len(), |limit| offset.saturating_add(limit));
     if end < keyed.len() {
-        // Only what is shown needs its order.
         keyed.select_nth_unstable_by(end, compare);
         keyed.truncate(end);
     }
     keyed.sort_unstable_by(compare);
-    keyed.drain(..offset.min(keyed.len()));
     keyed.into_iter().map(|(_, standing)| standing).collect()
 }
 

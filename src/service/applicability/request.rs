@@ -10,11 +10,11 @@ use crate::applicability::profile::Note;
 use crate::applicability::window::Exclusion;
 use crate::query::filter::{self, Filter};
 use crate::query::request::BadRequest;
-use crate::record::RecordId;
 use crate::record::validate::Violation;
+use crate::record::{Lang, RecordId};
 
 /// Members of a request.
-pub const MEMBERS: [&str; 11] = [
+pub const MEMBERS: [&str; 12] = [
     "profile",
     "profile_id",
     "assume",
@@ -26,6 +26,7 @@ pub const MEMBERS: [&str; 11] = [
     "limit",
     "offset",
     "questions",
+    "lang",
 ];
 /// Ids of one request.
 const MAX_IDS: usize = 1_000;
@@ -52,6 +53,8 @@ pub struct CheckRequest {
     pub limit: Option<usize>,
     pub offset: usize,
     pub questions: Option<usize>,
+    /// The language of what is said.
+    pub lang: Lang,
 }
 
 /// A request of which everything is known to exist.

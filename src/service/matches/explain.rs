@@ -95,7 +95,8 @@ impl MatchService {
         found: &Compare<'_>,
     ) -> Result<Vec<String>, EngineError> {
         let Some(asking) = self.rules.pair(&pair.to, &pair.from) else { return Ok(Vec::new()) };
-        let record = Looking { kind: kind.clone(), fields: found.fields.clone(), id: None };
+        let record =
+            Looking { kind: kind.clone(), fields: found.fields.clone(), id: None, profile: None };
         let mut like = self.like(&record, asking);
         like.groups.retain(|group| group.fields.iter().any(|(unit, _)| *unit == TokenField::Words));
         for group in &mut like.groups {

@@ -4,6 +4,7 @@
 //! these are read from the store and compared by every feature. The score of a record does not depend on the others,
 //! so [`MatchService::score`] gives for one record what a list would give for it.
 
+mod conditions;
 mod explain;
 mod rank;
 
@@ -14,6 +15,7 @@ use std::time::Instant;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::applicability::{Dictionary, Profile};
 use crate::engine::{Engine, EngineError, Hit, LikedTerm};
 use crate::matching::diversity::Chosen;
 use crate::matching::reason::Reason;
@@ -41,6 +43,8 @@ pub struct MatchService {
     pub store: Arc<dyn Store>,
     pub engine: Arc<dyn Engine>,
     pub rules: Arc<Matching>,
+    /// What profiles are read by, and conditions evaluated.
+    pub dictionary: Arc<Dictionary>,
     /// Similarity by meaning, where it is set up.
     pub similarity: Option<Arc<dyn Similarity>>,
 }
@@ -144,6 +148,9 @@ pub enum MatchError {
     /// The record that was given is not valid.
     #[error("the record was refused")]
     Invalid(Vec<Violation>),
+    /// The profile that was given is not valid.
+    #[error("the profile was refused")]
+    Profile(Vec<Violation>),
     #[error(transparent)]
     Engine(#[from] EngineError),
     #[error(transparent)]
@@ -155,6 +162,8 @@ struct Looking {
     kind: Arc<RecordKind>,
     fields: Fields,
     id: Option<RecordId>,
+    /// Of a profile: what is known of the enterprise.
+    profile: Option<Profile>,
 }
 
 impl Looking {
@@ -179,7 +188,7 @@ impl MatchService {
         today: i32,
     ) -> Result<MatchPage, MatchError> {
         let started = Instant::now();
-        let looking = self.read(&request.subject)?;
+        let looking = self.read(&request.subject, Some(today))?;
         let pair = self.pair(&looking.kind.name, &request.to)?;
         let ranked = self.rank(&looking, &pair, pair.window.max(request.limit), today)?;
         let to = self.catalog.kind(&pair.to).cloned();
@@ -249,7 +258,7 @@ impl MatchService {
         limit: usize,
         today: i32,
     ) -> Result<Vec<Scored>, MatchError> {
-        let looking = self.read(subject)?;
+        let looking = self.read(subject, Some(today))?;
         let pair = self.pair(&looking.kind.name, to)?;
         let ranked = self.rank(&looking, &pair, pair.window.max(limit), today)?;
         let records = ranked.records.into_iter().take(limit);
@@ -264,7 +273,7 @@ impl MatchService {
         to: &[RecordId],
         today: i32,
     ) -> Result<Vec<Scored>, MatchError> {
-        let looking = self.read(subject)?;
+        let looking = self.read(subject, Some(today))?;
         let mut kinds: Vec<&Arc<str>> = to.iter().map(|id| &id.kind).collect();
         kinds.sort_unstable();
         kinds.dedup();
@@ -281,7 +290,7 @@ impl MatchService {
 
     /// Returns the weighted terms that a subject looks for records of a kind with.
     pub fn query(&self, subject: &Subject, to: &str) -> Result<(Arc<Pair>, Like), MatchError> {
-        let looking = self.read(subject)?;
+        let looking = self.read(subject, None)?;
         let pair = self.pair(&looking.kind.name, to)?;
         let like = self.like(&looking, &pair);
         Ok((pair, like))
@@ -299,13 +308,14 @@ impl MatchService {
         })
     }
 
-    fn read(&self, subject: &Subject) -> Result<Looking, MatchError> {
+    /// Reads and checks a subject; a profile's facts are those of a day, and left out without one.
+    fn read(&self, subject: &Subject, today: Option<i32>) -> Result<Looking, MatchError> {
         match subject {
             Subject::Stored(id) => {
                 let not_found = || MatchError::NotFound(id.clone());
                 let kind = self.catalog.kind(&id.kind).cloned().ok_or_else(not_found)?;
                 let (record, _) = self.published(id)?.ok_or_else(not_found)?;
-                Ok(Looking { kind, fields: record.fields, id: Some(id.clone()) })
+                Ok(Looking { kind, fields: record.fields, id: Some(id.clone()), profile: None })
             }
             Subject::Draft { kind, fields } => {
                 let Some(kind) = self.catalog.kind(kind).cloned() else {
@@ -314,11 +324,13 @@ impl MatchService {
                     return Err(MatchError::UnknownKind { found, known });
                 };
                 let fields = validate(&kind, fields.clone()).map_err(MatchError::Invalid)?;
-                Ok(Looking { kind, fields, id: None })
+                Ok(Looking { kind, fields, id: None, profile: None })
             }
-            Subject::Profile(fields) => {
-                let (kind, fields) = (self.rules.profile.clone(), fields.clone());
-                Ok(Looking { kind, fields, id: None })
+            Subject::Profile(said) => {
+                let facts = |today| Profile::read(said, &self.dictionary, today, today);
+                let facts = today.map(facts).transpose().map_err(MatchError::Profile)?;
+                let (kind, fields) = (self.rules.profile.clone(), self.canonical(said));
+                Ok(Looking { kind, fields, id: None, profile: facts.map(|(profile, _)| profile) })
             }
         }
     }

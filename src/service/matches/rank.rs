@@ -199,6 +199,7 @@ impl MatchService {
                     false => prove(mine, &stated(units, to, &feature.to)),
                 })
             }
+            Rule::Conditions => Some(self.conditions(looking, kind, &record.fields, today)),
             _ => compare(feature, from, to, today),
         });
         let (revision, fields) = (record.revision, record.fields);

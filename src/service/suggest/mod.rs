@@ -280,6 +280,8 @@ impl SuggestService {
         self.missed.load()?;
         self.days.load()?;
         let (mut cursor, mut revision) = (Cursor::default(), Revision::default());
+        // The last change of a record: what the service writes for itself changes nothing that is offered.
+        let mut changed = Revision::default();
         let mut lexicon = Lexicon::new(&self.catalog, &self.analyzer);
         while !stop.load(Ordering::Relaxed) {
             let (changes, next) = self.store.changes(&cursor, BATCH)?;
@@ -288,14 +290,21 @@ impl SuggestService {
             if let Some(last) = changes.last() {
                 revision = last.revision();
             }
+            if let Some(last) = changes.iter().rfind(|change| !change.id().is_internal()) {
+                changed = last.revision();
+            }
             self.apply(&changes);
             self.merge(false);
             if is_behind {
                 continue;
             }
-            if lexicon.is_due(self.engine.applied().map(|(_, at)| at), self.popular.changes()) {
-                *written(&self.lexicon) = lexicon.refresh(&*self.engine, &self.popular)?;
-                self.corrector.refresh()?;
+            let is_indexed = self.engine.applied().is_some_and(|(_, applied)| applied >= changed);
+            if is_indexed && lexicon.is_due(changed, self.popular.changes()) {
+                let is_outdated = lexicon.is_outdated(changed);
+                *written(&self.lexicon) = lexicon.refresh(&*self.engine, &self.popular, changed)?;
+                if is_outdated {
+                    self.corrector.refresh()?;
+                }
             }
             self.popular.save_if_due()?;
             self.missed.save_if_due()?;
