@@ -73,7 +73,7 @@ impl Facets {
         Ok(Self { counts: found.facets.clone(), bounds })
     }
 
-    /// Writes what each value counts, what most have first.
+    /// Writes what each value counts: of many values those that most have, by name.
     pub fn distribution(&self) -> Value {
         distribution(&self.counts)
     }

@@ -99,7 +99,7 @@ fn settings(kind: &RecordKind, catalog: &Catalog) -> Fields {
         },
         "faceting": {
             "maxValuesPerFacet": MAX_FACET_VALUES,
-            "sortFacetValuesBy": { "*": "count" },
+            "sortFacetValuesBy": { "*": "alpha" },
         },
         "pagination": { "maxTotalHits": MAX_TOTAL_HITS },
         "embedders": {},

@@ -79,10 +79,8 @@ fn make(app: &App, visitor: &Visitor) -> Result<Response, Failure> {
     for (path, item) in document["paths"].as_object().into_iter().flatten() {
         for (method, operation) in item.as_object().into_iter().flatten() {
             let tag = operation["tags"][0].as_str().unwrap_or("other");
-            let endpoint = Endpoint {
-                before: before(path, &document, texts),
-                ..endpoint(path, method, operation, &document, &example)
-            };
+            let mut endpoint = endpoint(path, method, operation, &document, &example);
+            endpoint.before = before(path, &endpoint.command, texts);
             match groups.iter_mut().find(|group| group.tag == tag) {
                 Some(group) => group.endpoints.push(endpoint),
                 None => groups.push(Group { tag: tag.to_owned(), endpoints: vec![endpoint] }),
@@ -122,13 +120,12 @@ fn pieces(text: &str) -> Vec<(String, bool)> {
 }
 
 /// Says where what only the caller has comes from: an id from the call that made it, a token from its feed.
-fn before(path: &str, document: &Value, texts: &IntegratorTexts) -> Option<String> {
-    if path.contains("{token}") {
+fn before(path: &str, command: &str, texts: &IntegratorTexts) -> Option<String> {
+    if command.contains("$TOKEN") {
         return Some(texts.set_token.to_owned());
     }
-    let (collection, _) = path.split_once("/{id}")?;
-    let makes_ids = document["paths"][collection]["post"].is_object();
-    makes_ids.then(|| (texts.set_id)(&format!("POST {collection}")))
+    let (collection, _) = path.split_once("/{id}").filter(|_| command.contains("$ID"))?;
+    Some((texts.set_id)(&format!("POST {collection}")))
 }
 
 fn endpoint(
