@@ -158,9 +158,7 @@ impl Highlighter {
         }
         Some(match text.char_indices().nth(max_chars) {
             None => 0..text.len(),
-            Some(_) => {
-                fit(text, self.best_cluster(text, &occurrences, max_chars).1, max_chars)
-            }
+            Some(_) => fit(text, self.best_cluster(text, &occurrences, max_chars).1, max_chars),
         })
     }
 
