@@ -8,6 +8,7 @@ use futures_util::StreamExt;
 use serde_json::Value;
 use tokio::time::{Duration, Instant, timeout_at};
 
+use super::unique::{self, NoValue};
 use super::{AppState, Code, Problem};
 use crate::record::Fields;
 use crate::record::validate::Violation;
@@ -232,15 +233,24 @@ async fn discard(mut chunks: axum::body::BodyDataStream, deadline: Instant) {
     }
 }
 
-/// Reads a JSON object.
+/// Reads a JSON object that names each member once, at every depth.
 pub fn json_object(bytes: &[u8]) -> Result<Fields, Problem> {
-    match serde_json::from_slice(bytes) {
+    match unique::value(bytes) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(other) => Err(Problem::new(
             Code::BadBody,
             format!("expected a JSON object; found {}", name_of(&other)),
         )),
-        Err(error) => Err(Problem::new(
+        Err(NoValue::Twice(pointer)) => {
+            let violation = Violation {
+                pointer,
+                code: Code::DuplicateMember.name(),
+                expected: "each member once".into(),
+                found: "the member twice".into(),
+            };
+            Err(Problem::of(Code::DuplicateMember, vec![violation]))
+        }
+        Err(NoValue::Json(error)) => Err(Problem::new(
             Code::BadJson,
             format!(
                 "expected a JSON object in UTF-8; found at line {}, column {}: {}",
@@ -302,6 +312,9 @@ mod tests {
         assert_eq!(problem.code, Code::BadJson);
         assert!(problem.detail.contains("line 2, column 7"), "{}", problem.detail);
         assert_eq!(json_object(b"[1]").unwrap_err().code, Code::BadBody);
+        let twice = json_object(b"{\"a\":{\"b\":1,\"b\":2}}").unwrap_err();
+        assert_eq!(twice.code, Code::DuplicateMember);
+        assert_eq!(twice.detail, "a/b: expected each member once; found the member twice");
         assert_eq!(json_object(b"{\"a\":\"\xff\"}").unwrap_err().code, Code::BadJson);
     }
 

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use tracing::Instrument;
 
-use super::{AppState, Code, Problem};
+use super::{AppState, Code, Problem, in_shape, meilisearch};
 use crate::service::keys::random_hex;
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -29,7 +29,7 @@ pub async fn observe(State(state): State<AppState>, mut request: Request, next: 
         .map_or_else(|| "other".to_owned(), |path| path.as_str().to_owned());
     let method = method_name(request.method());
     let may_read = matches!(*request.method(), Method::GET | Method::HEAD);
-    let asked = request.method().clone();
+    let (asked, path) = (request.method().clone(), request.uri().path().to_owned());
     let id = HeaderValue::from_str(&id).expect("a request id is ASCII");
     request.headers_mut().insert(REQUEST_ID.clone(), id.clone());
     let span = tracing::info_span!("request", id = id.to_str().unwrap_or(""), method, route);
@@ -37,7 +37,7 @@ pub async fn observe(State(state): State<AppState>, mut request: Request, next: 
     let mut response = async {
         let response = match preflight(&request) {
             Some(response) => response,
-            None => run(request, next, limit).await,
+            None => options(&asked, run(&path, request, next, limit).await),
         };
         let status = response.status().as_u16();
         let ms = (started.elapsed().as_secs_f64() * 1e5).round() / 1e2;
@@ -49,7 +49,7 @@ pub async fn observe(State(state): State<AppState>, mut request: Request, next: 
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID.clone(), id);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if may_read || asks_only(&asked, &route) {
+    if may_read || asks_only(&asked, &path) {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
     }
@@ -64,12 +64,12 @@ pub async fn observe(State(state): State<AppState>, mut request: Request, next: 
     response
 }
 
-async fn run(request: Request, next: Next, limit: Duration) -> Response {
+async fn run(path: &str, request: Request, next: Next, limit: Duration) -> Response {
     let handler = AssertUnwindSafe(next.run(request)).catch_unwind();
     match tokio::time::timeout(limit, handler).await {
         Ok(Ok(response)) => response,
-        Ok(Err(_)) => Problem::fault(Code::Internal, &"a handler panicked").into_response(),
-        Err(_) => Problem::fault(Code::TimedOut, &"a handler took too long").into_response(),
+        Ok(Err(_)) => in_shape(path, Problem::fault(Code::Internal, &"a handler panicked")),
+        Err(_) => in_shape(path, Problem::fault(Code::TimedOut, &"a handler took too long")),
     }
 }
 
@@ -93,6 +93,14 @@ fn request_id(headers: &HeaderMap) -> String {
         .map_or_else(random_hex::<8>, str::to_owned)
 }
 
+/// A path that is asked what it takes says so: the header `Allow`, which the router adds, is the answer and no error.
+fn options(method: &Method, response: Response) -> Response {
+    match *method == Method::OPTIONS && response.status() == StatusCode::METHOD_NOT_ALLOWED {
+        true => StatusCode::NO_CONTENT.into_response(),
+        false => response,
+    }
+}
+
 /// Answers what a browser asks before it lets a page of another origin read: reads are open, writes are not.
 fn preflight(request: &Request) -> Option<Response> {
     let wanted = request.headers().get(header::ACCESS_CONTROL_REQUEST_METHOD)?;
@@ -112,7 +120,7 @@ fn preflight(request: &Request) -> Option<Response> {
             (header::ACCESS_CONTROL_ALLOW_METHODS, methods),
             (
                 header::ACCESS_CONTROL_ALLOW_HEADERS,
-                "authorization, content-type, if-none-match, x-request-id",
+                "authorization, content-type, if-none-match, x-meilisearch-client, x-request-id",
             ),
             (header::ACCESS_CONTROL_MAX_AGE, "86400"),
         ] {
@@ -125,7 +133,7 @@ fn preflight(request: &Request) -> Option<Response> {
 /// Questions that are too long for an address, and what is only counted: pages of any origin may send them.
 fn asks_only(method: &Method, path: &str) -> bool {
     const QUESTIONS: [&str; 4] = ["/v1/search", "/v1/match", "/v1/applicability", "/v1/clicks"];
-    *method == Method::POST && QUESTIONS.contains(&path)
+    (*method == Method::POST && QUESTIONS.contains(&path)) || meilisearch::asks_only(method, path)
 }
 
 /// A label for metrics and the log: methods that callers invent must not make new series.

@@ -3,6 +3,7 @@
 mod analysis;
 mod applicability;
 pub mod auth;
+mod bare;
 mod bulk;
 mod feedback;
 mod health;
@@ -10,6 +11,7 @@ mod input;
 mod kinds;
 pub mod language;
 mod matches;
+pub mod meilisearch;
 mod middleware;
 pub mod openapi;
 pub mod pool;
@@ -19,6 +21,7 @@ mod search;
 mod server;
 mod subscriptions;
 mod suggest;
+mod unique;
 mod versions;
 
 use std::sync::Arc;
@@ -27,6 +30,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::Uri;
+use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use tower_http::compression::CompressionLayer;
 use utoipa_axum::router::OpenApiRouter;
@@ -58,6 +62,8 @@ pub struct AppState {
     pub site: Arc<SiteConfig>,
     /// Where people reach the service, for links that leave it; without a slash at the end.
     pub base: Arc<str>,
+    /// When the service was opened, in RFC 3339.
+    pub started_at: Arc<str>,
     stopping: Arc<AtomicBool>,
     documents: Arc<kinds::Documents>,
 }
@@ -103,6 +109,7 @@ impl AppState {
             None => format!("http://{}", config.listen),
         };
         Self {
+            started_at: app.clock.now().into(),
             app,
             progress,
             base: base.into(),
@@ -166,6 +173,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(analysis::list_gaps))
         .routes(routes!(analysis::list_statistics))
         .routes(routes!(analysis::post_click))
+        .merge(meilisearch::routes())
 }
 
 /// The API alone.
@@ -181,6 +189,8 @@ pub fn with_pages(state: AppState, pages: Router) -> Router {
         .route("/v1", any(not_found))
         .route("/v1/", any(not_found))
         .route("/v1/{*rest}", any(not_found))
+        .route("/indexes/{index}/{*rest}", any(meilisearch::not_found))
+        .route("/multi-search/{*rest}", any(meilisearch::not_found))
         .with_state(state.clone())
         .merge(pages)
         .layer(axum::middleware::from_fn_with_state(state, middleware::observe))
@@ -195,6 +205,14 @@ async fn not_found(uri: Uri) -> Problem {
     )
 }
 
-async fn method_not_allowed() -> Problem {
-    Problem::plain(Code::MethodNotAllowed)
+async fn method_not_allowed(uri: Uri) -> Response {
+    in_shape(uri.path(), Problem::plain(Code::MethodNotAllowed))
+}
+
+/// Answers with a problem, in the shape that errors have at that path.
+fn in_shape(path: &str, problem: Problem) -> Response {
+    match meilisearch::is_ours(path) {
+        true => meilisearch::Refusal::from(problem).into_response(),
+        false => problem.into_response(),
+    }
 }

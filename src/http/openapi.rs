@@ -4,6 +4,7 @@ mod analysis;
 mod applicability;
 mod feedback;
 mod matches;
+mod meilisearch;
 mod subscriptions;
 
 use axum::extract::State;
@@ -60,7 +61,7 @@ const TEXT: &str = "text/plain";
 fn shapes() -> impl Iterator<Item = &'static Shape> {
     let more = matches::SHAPES.iter().chain(subscriptions::SHAPES);
     let more = more.chain(applicability::SHAPES).chain(feedback::SHAPES);
-    SHAPES.iter().chain(more).chain(analysis::SHAPES)
+    SHAPES.iter().chain(more).chain(analysis::SHAPES).chain(meilisearch::SHAPES)
 }
 
 const SHAPES: &[Shape] = &[
@@ -252,9 +253,15 @@ fn complete(operation: &mut Map<String, Value>, kinds: &[&str]) {
         Access::Open => &[500, 503],
         Access::Read | Access::Write => &[401, 500, 503],
     };
+    let has_other_errors = operation["tags"][0] == meilisearch::TAG;
     for status in shape.problems.iter().chain(always) {
-        let reference = format!("#/components/responses/Problem{status}");
-        responses.insert(status.to_string(), json!({ "$ref": reference }));
+        let name = match has_other_errors {
+            true => meilisearch::response_name(*status),
+            false => format!("Problem{status}"),
+        };
+        let status = name.trim_start_matches(char::is_alphabetic);
+        let reference = format!("#/components/responses/{name}");
+        responses.insert(status.to_owned(), json!({ "$ref": reference }));
     }
     operation.insert("responses".into(), responses.into());
     match shape.access {
@@ -265,7 +272,9 @@ fn complete(operation: &mut Map<String, Value>, kinds: &[&str]) {
     }
     let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
     for parameter in parameters.into_iter().flatten() {
-        if parameter["name"] == "kind" && parameter["in"] == "path" {
+        if ["kind", "index"].iter().any(|name| parameter["name"] == *name)
+            && parameter["in"] == "path"
+        {
             parameter["schema"] = json!({ "type": "string", "enum": kinds });
         }
         if parameter["name"] == "select" {
@@ -301,6 +310,7 @@ fn problem_responses() -> Value {
         response["description"] =
             json!(format!("{description}{separator}- `{}`: {}", code.name(), code.meaning()));
     }
+    responses.extend(meilisearch::responses());
     Value::Object(responses)
 }
 
@@ -317,7 +327,7 @@ fn schemas(catalog: &Catalog) -> Value {
     }
     let more = matches::schemas().into_iter().chain(subscriptions::schemas());
     let more = more.chain(applicability::schemas()).chain(feedback::schemas());
-    for (name, schema) in more.chain(analysis::schemas()) {
+    for (name, schema) in more.chain(analysis::schemas()).chain(meilisearch::schemas()) {
         schemas[name] = schema;
     }
     schemas["Record"] = json!({
@@ -573,9 +583,17 @@ fn fixed_schemas() -> Value {
 fn example(schema: &str, media: &str) -> Option<Value> {
     match (schema, media) {
         ("SearchRequest", _) => Some(json!({ "q": "传感器", "limit": 5, "facets": ["kind"] })),
-        ("SubscriptionDraft", _) => Some(
-            json!({ "search": { "q": "传感器" }, "title": "传感器", "webhook": "https://203.0.113.7/hook" }),
-        ),
+        ("SubscriptionDraft", _) => {
+            Some(json!({ "search": { "q": "传感器" }, "title": "传感器", "first": 20 }))
+        }
+        ("MatchRequest", _) => Some(json!({
+            "record": { "kind": "KIND", "title": "海洋传感器的耐压封装与防腐涂层，工作水深 6000 m" },
+            "to": "OTHER_KIND", "limit": 3,
+        })),
+        ("Feedback", _) => Some(json!({
+            "from": { "kind": "KIND", "id": "ID" }, "item": { "kind": "OTHER_KIND", "id": "OTHER_ID" },
+            "action": "accept", "list": "example",
+        })),
         ("Replay", _) => Some(json!({ "dead": true })),
         ("Health", _) => Some(json!({ "status": "ok" })),
         ("Record", NDJSON) => Some(json!(
@@ -585,7 +603,7 @@ fn example(schema: &str, media: &str) -> Option<Value> {
             "{\"line\":1,\"status\":201,\"kind\":\"KIND\",\"id\":\"a-1\",\"revision\":7}\n"
         )),
         ("Click", _) => Some(json!({ "kind": "KIND", "id": "ID", "position": 1 })),
-        _ => applicability::example(schema),
+        _ => applicability::example(schema).or_else(|| meilisearch::example(schema)),
     }
 }
 

@@ -50,11 +50,13 @@ macro_rules! codes {
 }
 
 codes! {
+    BadRequest "bad_request" BAD_REQUEST "The request cannot be read" "What came is no request of HTTP/1.1.";
     BadPath "bad_path" BAD_REQUEST "The path cannot be read" "A part of the path is not UTF-8 or holds a control character.";
     BadParameter "bad_parameter" BAD_REQUEST "A query parameter cannot be read" "A parameter is not UTF-8, holds a NUL character, has the wrong type or is given twice.";
     UnknownParameter "unknown_parameter" BAD_REQUEST "Unknown parameter" "The call has no parameter of that name; the answer lists those it has.";
     BadHeader "bad_header" BAD_REQUEST "A header cannot be read" "A header of the request has a form that the call does not take.";
     BadJson "bad_json" BAD_REQUEST "The body is not JSON" "The body is not JSON in UTF-8; the answer names line and column.";
+    DuplicateMember "duplicate_member" BAD_REQUEST "A member is given twice" "An object of the body names a member more than once; the violation points to it.";
     BadBody "bad_body" BAD_REQUEST "The body has the wrong shape" "The body is JSON, but not of the shape that the call takes.";
     UnknownKind "unknown_kind" BAD_REQUEST "Unknown kind" "No record kind of that name is declared; see /v1/kinds.";
     NoPair "no_pair" BAD_REQUEST "The kinds are not matched" "No rule of matching.toml leads from the one kind to the other; the answer lists those there are.";
@@ -81,12 +83,14 @@ codes! {
     AlreadyExists "already_exists" CONFLICT "The record exists" "A record of that id exists; PUT changes it.";
     PreconditionFailed "precondition_failed" PRECONDITION_FAILED "The precondition does not hold" "The record is not at the revision of If-Match, or exists in spite of If-None-Match: *; read it again.";
     BodyTooLarge "body_too_large" PAYLOAD_TOO_LARGE "The body is too large" "A body has up to 1 MiB; POST /v1/bulk takes up to 64 MiB, and up to 1 MiB a line.";
+    UriTooLong "uri_too_long" URI_TOO_LONG "The URL is too long" "A URL has up to 64 KiB; send what is longer with POST.";
     UnsupportedMediaType "unsupported_media_type" UNSUPPORTED_MEDIA_TYPE "The content type is not supported" "JSON calls take application/json, POST /v1/bulk takes application/x-ndjson.";
     InvalidRecord "invalid_record" UNPROCESSABLE_ENTITY "The record is not valid" "The violations name every place that is wrong, what was expected and what was found.";
     InvalidSubscription "invalid_subscription" UNPROCESSABLE_ENTITY "The subscription is not valid" "The violations name every place that is wrong, what was expected and what was found.";
     BadProfile "bad_profile" UNPROCESSABLE_ENTITY "The profile cannot be read" "An attribute is not known, or its value is of another type; see /v1/attributes.";
     InvalidFeedback "invalid_feedback" UNPROCESSABLE_ENTITY "The feedback is not valid" "The violations name every place that is wrong, what was expected and what was found.";
     KeyReused "idempotency_key_reused" UNPROCESSABLE_ENTITY "The idempotency key was used before" "The Idempotency-Key belongs to another body; use a new one.";
+    HeadersTooLarge "headers_too_large" REQUEST_HEADER_FIELDS_TOO_LARGE "The headers are too large" "Send fewer or shorter headers.";
     Internal "internal" INTERNAL_SERVER_ERROR "Something went wrong" "The fault is ours and is in the log under the request id.";
     Overloaded "overloaded" SERVICE_UNAVAILABLE "Too much to do" "Too many requests are waiting; try again after a second.";
     TimedOut "timed_out" SERVICE_UNAVAILABLE "It took too long" "The answer was not ready in time; try again.";

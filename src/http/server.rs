@@ -8,6 +8,7 @@ use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+use super::bare::Explaining;
 use super::{AppState, health};
 
 /// Time that requests have to end after the signal to stop.
@@ -34,7 +35,7 @@ pub async fn serve(
         // Answers are written whole; waiting for more only delays them.
         let _ = connection.set_nodelay(true);
     });
-    let server = axum::serve(listener, router).with_graceful_shutdown(graceful);
+    let server = axum::serve(Explaining(listener), router).with_graceful_shutdown(graceful);
     let mut server = tokio::spawn(async move { server.await });
     let ended = tokio::select! {
         ended = &mut server => Some(ended),

@@ -89,10 +89,9 @@ impl Highlighter {
 
     /// Cuts the part of the text that shows the most of what was searched for into pieces.
     ///
-    /// The part has the most distinct needles, then the longest, then comes first. It begins and ends at the end of a
-    /// sentence, or at another punctuation mark, where one is near, and a `…` stands as a piece of its own where text
-    /// was left out. With them it has at most `max_chars` characters; below three there is no room for them. `None`
-    /// if nothing is marked.
+    /// It is the part that [`excerpt`](Self::excerpt) finds, and a `…` stands as a piece of its own where text was left
+    /// out. With them it has at most `max_chars` characters; below three there is no room for them. `None` if nothing is
+    /// marked.
     pub fn crop(&self, text: &str, max_chars: usize) -> Option<Vec<Fragment>> {
         if !self.parts_at_sentences {
             return self.crop_at(text, self.find(text), max_chars);
@@ -146,6 +145,21 @@ impl Highlighter {
             cropped.push(ellipsis());
         }
         Some(cropped)
+    }
+
+    /// Finds the part of the text of at most `max_chars` characters that shows the most of what was searched for.
+    ///
+    /// It has the most distinct needles, then the longest, then comes first. It begins and ends at the end of a sentence,
+    /// or at another punctuation mark, where one is near. `None` if nothing is marked.
+    pub fn excerpt(&self, text: &str, max_chars: usize) -> Option<Range<usize>> {
+        let occurrences = self.find(text);
+        if occurrences.is_empty() {
+            return None;
+        }
+        Some(match text.char_indices().nth(max_chars) {
+            None => 0..text.len(),
+            Some(_) => fit(text, self.best_cluster(text, &occurrences, max_chars).1, max_chars),
+        })
     }
 
     /// Lists all occurrences, overlapping ones too, by where they begin, the longest first.
@@ -374,8 +388,8 @@ fn merge(ranges: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
     merged
 }
 
-/// Cuts `window` of the text at the marks.
-fn fragments(text: &str, window: Range<usize>, marks: &[Range<usize>]) -> Vec<Fragment> {
+/// Cuts `window` of the text at the marks, which are those of [`Highlighter::mark`].
+pub fn fragments(text: &str, window: Range<usize>, marks: &[Range<usize>]) -> Vec<Fragment> {
     let mut fragments = Vec::new();
     let mut add = |range: Range<usize>, hit: bool| {
         if !range.is_empty() {

@@ -3,18 +3,20 @@
 //! ```text
 //! or     = and { "OR" and }            comparison = PATH ("=" | "!=" | ">" | ">=" | "<" | "<=") VALUE
 //! and    = unary { "AND" unary }                  | PATH VALUE "TO" VALUE
-//! unary  = "NOT" unary | "(" or ")"               | PATH ["NOT"] "IN" "[" VALUE { "," VALUE } "]"
-//!        | comparison                             | PATH ["NOT"] "EXISTS" | PATH "IS" ["NOT"] "NULL"
+//! unary  = "NOT" unary | "(" or ")"               | PATH ["NOT"] "IN" "[" [ VALUE { "," VALUE } [","] ] "]"
+//!        | comparison                             | PATH ["NOT"] "EXISTS"
+//!                                                 | PATH "IS" ["NOT"] ("NULL" | "EMPTY")
 //!                                                 | PATH "WITHIN" VALUE | PATH "COVERS" VALUE
 //! ```
 //!
-//! Keywords are read in either case. A value with spaces or signs in it is quoted with `"` or `'`; `\` escapes.
+//! Keywords are read in either case. What has spaces or signs in it is quoted with `"` or `'`; `\` escapes. Absent, null
+//! and empty are one.
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::record::FieldType;
-use crate::record::kind::{Catalog, Column, Label};
+use crate::record::kind::{Catalog, Column, Facet, Label};
 use crate::record::nearest::nearest;
 use crate::record::validate::days;
 
@@ -94,8 +96,32 @@ pub struct FilterError {
     pub found: String,
 }
 
+/// What the names and values of a filter may be.
+#[derive(Clone, Copy, Debug)]
+pub struct Dialect<'a> {
+    pub catalog: &'a Catalog,
+    /// Only columns of this kind; `None`: of every kind.
+    pub kind: Option<&'a str>,
+    pub values: Values,
+}
+
+/// How a value is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Values {
+    /// Literally. A code that the column's vocabulary has not is refused.
+    Literal,
+    /// As a facet counts it, on the day `today` (days since 1970-01-01): a code of a tree stands for itself and all
+    /// below, the key of a bucket for the bucket, and what no record can have is found in none.
+    Counted { today: i32 },
+}
+
 /// Reads a filter against the columns of `catalog`. `kind` is a column too.
 pub fn parse(text: &str, catalog: &Catalog) -> Result<Filter, FilterError> {
+    parse_in(text, Dialect { catalog, kind: None, values: Values::Literal })
+}
+
+/// Reads a filter in a dialect.
+pub fn parse_in(text: &str, dialect: Dialect<'_>) -> Result<Filter, FilterError> {
     let length = text.chars().count();
     if length > MAX_LENGTH {
         return Err(FilterError {
@@ -105,7 +131,7 @@ pub fn parse(text: &str, catalog: &Catalog) -> Result<Filter, FilterError> {
         });
     }
     let tokens = tokenize(text)?;
-    let mut parser = Parser { tokens, at: 0, end: length, depth: 0, clauses: 0, catalog };
+    let mut parser = Parser { tokens, at: 0, end: length, depth: 0, clauses: 0, dialect };
     let filter = parser.or()?;
     match parser.peek() {
         None => Ok(filter),
@@ -200,7 +226,7 @@ struct Parser<'a> {
     end: usize,
     depth: usize,
     clauses: usize,
-    catalog: &'a Catalog,
+    dialect: Dialect<'a>,
 }
 
 impl Parser<'_> {
@@ -283,11 +309,10 @@ impl Parser<'_> {
         let column = self.column()?;
         let path = column.path.clone();
         if self.sign("=") {
-            return Ok(Filter::Equal { path, value: self.value(&column)? });
+            return self.equal(&column);
         }
         if self.sign("!=") {
-            let value = self.value(&column)?;
-            return Ok(Filter::Not(Box::new(Filter::Equal { path, value })));
+            return Ok(Filter::Not(Box::new(self.equal(&column)?)));
         }
         for (sign, is_low, inclusive) in
             [(">=", true, true), (">", true, false), ("<=", false, true), ("<", false, false)]
@@ -305,8 +330,12 @@ impl Parser<'_> {
         }
         if self.keyword("IS") {
             let not = self.keyword("NOT");
-            if !self.keyword("NULL") {
-                return Err(self.expected(if not { "NULL" } else { "NULL or NOT NULL" }));
+            if !self.keyword("NULL") && !self.keyword("EMPTY") {
+                return Err(self.expected(if not {
+                    "NULL or EMPTY"
+                } else {
+                    "NULL, EMPTY or NOT"
+                }));
             }
             let exists = Filter::Exists { path };
             return Ok(if not { exists } else { Filter::Not(Box::new(exists)) });
@@ -349,21 +378,27 @@ impl Parser<'_> {
     }
 
     fn column(&mut self) -> Result<Column, FilterError> {
-        let Some(Token::Word(name)) = self.peek() else {
+        let Some(Token::Word(name) | Token::Quoted(name)) = self.peek() else {
             return Err(self.expected("a field, NOT or `(`"));
         };
         if name == "kind" {
             self.at += 1;
             return Ok(kind_column());
         }
-        match self.catalog.column(name).filter(|column| column.filterable) {
+        let Dialect { catalog, kind, .. } = self.dialect;
+        let fits = |column: &&Column| {
+            column.filterable
+                && kind.is_none_or(|kind| column.kinds.iter().any(|other| **other == *kind))
+        };
+        match catalog.column(name).filter(fits) {
             Some(column) => {
                 let column = column.clone();
                 self.at += 1;
                 Ok(column)
             }
             None => {
-                let near = nearest(name, self.catalog.columns.keys().map(|path| &**path));
+                let known = catalog.columns.values().filter(fits).map(|column| &*column.path);
+                let near = nearest(name, known);
                 Err(self.expected(match near.first() {
                     Some(near) => format!("a field that can be filtered, such as `{near}`"),
                     None => "a field that can be filtered (see /v1/kinds)".to_string(),
@@ -382,23 +417,57 @@ impl Parser<'_> {
         }
     }
 
+    /// Reads what a column is to be equal to.
+    fn equal(&mut self, column: &Column) -> Result<Filter, FilterError> {
+        let path = column.path.clone();
+        let Values::Counted { today } = self.dialect.values else {
+            return Ok(Filter::Equal { path, value: self.value(column)? });
+        };
+        let Some(Token::Word(text) | Token::Quoted(text)) = self.peek() else {
+            return Err(self.expected("a value"));
+        };
+        let counted = match (&column.vocabulary, column.field_type) {
+            (Some(vocabulary), FieldType::Tree) if vocabulary.get(text).is_some() => {
+                Some(Filter::Within { path, code: text.clone() })
+            }
+            _ => bucket(column, text, today),
+        };
+        match counted {
+            Some(counted) => {
+                self.at += 1;
+                Ok(counted)
+            }
+            None => Ok(Filter::Equal { path: column.path.clone(), value: self.value(column)? }),
+        }
+    }
+
     fn list(&mut self, column: &Column) -> Result<Filter, FilterError> {
         if !self.sign("[") {
             return Err(self.expected("`[`"));
         }
-        let mut values = Vec::new();
+        let (mut values, mut others) = (Vec::new(), Vec::new());
         loop {
-            if values.len() == MAX_CLAUSES {
+            if self.sign("]") {
+                break;
+            }
+            if values.len() + others.len() == MAX_CLAUSES {
                 return Err(self.expected(format!("at most {MAX_CLAUSES} values")));
             }
-            values.push(self.value(column)?);
-            if self.sign("]") {
-                return Ok(Filter::In { path: column.path.clone(), values });
+            match self.equal(column)? {
+                Filter::Equal { value, .. } => values.push(value),
+                other => others.push(other),
             }
-            if !self.sign(",") {
+            if !self.sign(",") && !matches!(self.peek(), Some(Token::Sign("]"))) {
                 return Err(self.expected("`,` or `]`"));
             }
         }
+        if others.is_empty() {
+            return Ok(Filter::In { path: column.path.clone(), values });
+        }
+        if !values.is_empty() {
+            others.push(Filter::In { path: column.path.clone(), values });
+        }
+        Ok(Filter::Or(others))
     }
 
     fn tree(
@@ -439,7 +508,7 @@ impl Parser<'_> {
         };
         let literal = match column.field_type {
             FieldType::Integer | FieldType::Money => {
-                text.parse().map(Literal::Integer).map_err(|_| "a whole number")
+                whole(text).map(Literal::Integer).ok_or("a whole number")
             }
             FieldType::Decimal => match text.parse::<f64>() {
                 Ok(number) if number.is_finite() => Ok(Literal::Decimal(number)),
@@ -453,7 +522,9 @@ impl Parser<'_> {
                 _ => Err("true or false"),
             },
             _ => match column.vocabulary.as_deref() {
-                Some(vocabulary) if vocabulary.get(text).is_none() => {
+                Some(vocabulary)
+                    if self.dialect.values == Values::Literal && vocabulary.get(text).is_none() =>
+                {
                     return Err(self.expected(match vocabulary.by_label(text) {
                         Some(code) => format!("a code: `{code}` stands for that label"),
                         None => format!("a code of the vocabulary `{}`", vocabulary.name),
@@ -470,6 +541,42 @@ impl Parser<'_> {
             Err(expected) => Err(self.expected(expected)),
         }
     }
+}
+
+/// Reads a whole number, however it is written: `100`, `100.0`, `1e2`.
+fn whole(text: &str) -> Option<i64> {
+    // Further from 0 not every whole number has a decimal of its own.
+    const EXACT: f64 = (1_u64 << 53) as f64;
+    text.parse().ok().or_else(|| {
+        let number: f64 = text.parse().ok()?;
+        (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
+    })
+}
+
+/// What the bucket of that key holds; `None` when the column has no such bucket.
+fn bucket(column: &Column, key: &str, today: i32) -> Option<Filter> {
+    let literal = |number: f64| match column.field_type {
+        FieldType::Decimal => Literal::Decimal(number),
+        _ => Literal::Integer(number.ceil() as i64),
+    };
+    let (low, high) = match column.facet.as_ref()? {
+        Facet::Ranges { buckets } => {
+            let bucket = buckets.iter().find(|bucket| bucket.key == key)?;
+            let (from, to) = (bucket.from.map(literal), bucket.to.map(literal));
+            (from.map(|from| (from, true)), to.map(|to| (to, false)))
+        }
+        Facet::RelativeDates { buckets } => {
+            let bucket = buckets.iter().find(|bucket| bucket.key == key)?;
+            let day = |days: i32| (Literal::Integer((today + days).into()), true);
+            (bucket.from_days.map(day), bucket.to_days.map(day))
+        }
+        Facet::Terms {} | Facet::Tree {} => return None,
+    };
+    let path = column.path.clone();
+    Some(match (&low, &high) {
+        (None, None) => Filter::Exists { path },
+        _ => Filter::Range { path, low, high },
+    })
 }
 
 /// The kind is a column that no file declares.
@@ -490,7 +597,7 @@ fn kind_column() -> Column {
 }
 
 const OPERATORS: &str =
-    "an operator: = != > >= < <= TO, IN, NOT IN, EXISTS, IS NULL, WITHIN, COVERS";
+    "an operator: = != > >= < <= TO, IN, NOT IN, EXISTS, IS NULL, IS EMPTY, WITHIN, COVERS";
 
 #[cfg(test)]
 mod tests {
@@ -566,6 +673,58 @@ mod tests {
                 Filter::Within { path: path("division_code"), code: "370200".into() },
             ]),
         );
+    }
+
+    #[test]
+    fn reads_what_other_clients_write() {
+        let catalog = catalog();
+        let same = |text: &str, other: &str| {
+            assert_eq!(parse(text, &catalog), parse(other, &catalog), "{text}");
+            assert!(parse(text, &catalog).is_ok(), "{text}");
+        };
+        same("\"level\"=\"zone\"", "level = zone");
+        same("'windows.closes' IS EMPTY", "windows.closes IS NULL");
+        same("windows.closes IS NOT EMPTY", "windows.closes EXISTS");
+        same("level IN [zone,]", "level IN [zone]");
+        same("budget_yuan > 1e6", "budget_yuan > 1000000");
+        same("budget_yuan > 5.0", "budget_yuan > 5");
+        let none = Filter::In { path: "level".into(), values: Vec::new() };
+        assert_eq!(parse("level IN []", &catalog), Ok(none));
+    }
+
+    #[test]
+    fn a_counted_value_is_what_its_facet_counts() {
+        let catalog = catalog();
+        let counted = |text: &str| {
+            let values = Values::Counted { today: 20_000 };
+            parse_in(text, Dialect { catalog: &catalog, kind: Some("demand"), values })
+        };
+        let range = |name: &str, low: Option<(i64, bool)>, high: Option<(i64, bool)>| {
+            let end = |end: Option<(i64, bool)>| end.map(|(at, with)| (Literal::Integer(at), with));
+            Ok(Filter::Range { path: name.into(), low: end(low), high: end(high) })
+        };
+        let within = Filter::Within { path: "division_code".into(), code: "370200".into() };
+        assert_eq!(counted("division_code = 370200"), Ok(within.clone()));
+        assert_eq!(counted("division_code != 370200"), Ok(Filter::Not(Box::new(within.clone()))));
+        let elsewhere =
+            Filter::In { path: "division_code".into(), values: vec![Literal::Text("0532".into())] };
+        assert_eq!(
+            counted("division_code IN [0532, 370200]"),
+            Ok(Filter::Or(vec![within, elsewhere]))
+        );
+        assert_eq!(
+            counted("budget_yuan = from_10w"),
+            range("budget_yuan", Some((100_000, true)), Some((500_000, false)))
+        );
+        assert_eq!(
+            counted("published_on = past_7d"),
+            range("published_on", Some((19_993, true)), Some((20_000, true)))
+        );
+        let unknown =
+            Filter::Equal { path: "progress".into(), value: Literal::Text("nothing".into()) };
+        assert_eq!(counted("progress = nothing"), Ok(unknown));
+        let error = counted("document_number = x").expect_err("a column of another kind");
+        assert!(error.expected.contains("a field that can be filtered"), "{error}");
     }
 
     #[test]

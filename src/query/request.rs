@@ -58,6 +58,8 @@ pub struct CheckedRequest {
     /// Nothing is corrected, replaced or understood.
     pub raw: bool,
     pub explain: bool,
+    /// The loosest way to match that may answer.
+    pub loosest: Relaxation,
     /// Of everything that decides which results there are, and their order.
     pub fingerprint: u64,
 }
@@ -189,6 +191,7 @@ impl SearchRequest {
             cursor,
             raw: self.raw,
             explain: self.explain,
+            loosest: Relaxation::Grams,
             fingerprint,
         })
     }
@@ -285,7 +288,7 @@ impl SearchRequest {
 }
 
 /// Returns the path of a column that has a facet; the kind is one.
-fn facetable(name: &str, catalog: &Catalog) -> Option<Arc<str>> {
+pub fn facetable(name: &str, catalog: &Catalog) -> Option<Arc<str>> {
     if name == "kind" {
         return Some("kind".into());
     }

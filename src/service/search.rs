@@ -11,7 +11,7 @@ use crate::query::ladder::{Ladder, Relaxation, Rung};
 use crate::query::request::{BadRequest, CheckedRequest, Cursor, SearchRequest};
 use crate::query::typed::Typed;
 use crate::query::understand::{self, Offer, Reader, Understanding};
-use crate::query::{Order, Query, Search, Selection};
+use crate::query::{Order, Query, Ranker, Search, Selection};
 use crate::record::understanding::Said;
 use crate::record::{Catalog, Visibility};
 use crate::service::correction::Corrector;
@@ -50,6 +50,19 @@ pub struct Standing {
     pub selections: Vec<Selection>,
 }
 
+/// What a search finds, before records are read and a page is made of them.
+pub struct Findings {
+    pub found: Found,
+    pub relaxation: Relaxation,
+    /// The signals that the hits were ranked by.
+    pub rankers: Vec<Ranker>,
+    /// Marks what was looked for.
+    pub highlighter: Highlighter,
+    pub understood: Understood,
+    /// What the query was corrected to, where it was.
+    pub corrected: Option<String>,
+}
+
 impl SearchService {
     /// Answers one request. `today` is in days since 1970-01-01.
     pub fn search(
@@ -60,25 +73,14 @@ impl SearchService {
     ) -> Result<SearchPage, SearchError> {
         let started = Instant::now();
         let checked = request.check(&self.catalog).map_err(SearchError::Bad)?;
-        let corrected = match &checked.cursor {
-            Some(cursor) => cursor.corrected.clone(),
-            None if request.raw => None,
-            None => self.corrector.correct(&checked.q)?,
-        };
-        let q = corrected.as_deref().unwrap_or(&checked.q);
-        let typed = Typed::parse(q);
-        let branches = self.understand(&typed, &checked, today);
-        let ladder = Ladder::new(&typed, &branches, &self.analyzer, &self.catalog.scoring);
-        let (relaxation, found) = self.climb(&checked, &typed, &ladder, today)?;
-        let rung = ladder.rungs.iter().find(|rung| rung.relaxation == relaxation);
-        let rankers = rung.map_or(&[][..], |rung| &rung.rankers);
-        let highlighter = Highlighter::new(&self.analyzer, ladder.needles.iter().cloned());
+        let Findings { found, relaxation, rankers, highlighter, understood, corrected } =
+            self.find(&checked, today)?;
         let mut items = Vec::with_capacity(found.hits.len());
         for hit in &found.hits {
             let Some(kind) = self.catalog.kind(&hit.id.kind) else { continue };
             // A record withdrawn a moment ago may still be in the index.
             let Some(stored) = self.store.get(&hit.id)? else { continue };
-            let rankers = checked.explain.then_some(rankers);
+            let rankers = checked.explain.then_some(&*rankers);
             items.extend(page::item(hit, &stored.json, kind, scope, &highlighter, rankers));
         }
         let facets = found
@@ -98,6 +100,32 @@ impl SearchService {
             total_exact: true,
             facets,
             relaxation,
+            understood,
+            corrected: corrected.map(|to| Corrected { from: request.q.clone(), to }),
+            next,
+            revision: found.revision.0,
+            took_ms: (started.elapsed().as_secs_f64() * 1e5).round() / 1e2,
+        })
+    }
+
+    /// Finds what a checked request asks for: hits and counts, and no record is read.
+    pub fn find(&self, request: &CheckedRequest, today: i32) -> Result<Findings, SearchError> {
+        let corrected = match &request.cursor {
+            Some(cursor) => cursor.corrected.clone(),
+            None if request.raw => None,
+            None => self.corrector.correct(&request.q)?,
+        };
+        let q = corrected.as_deref().unwrap_or(&request.q);
+        let typed = Typed::parse(q);
+        let branches = self.understand(&typed, request, today);
+        let mut ladder = Ladder::new(&typed, &branches, &self.analyzer, &self.catalog.scoring);
+        let (relaxation, found) = self.climb(request, &typed, &ladder, today)?;
+        let rung = ladder.rungs.iter_mut().find(|rung| rung.relaxation == relaxation);
+        Ok(Findings {
+            found,
+            relaxation,
+            rankers: rung.map(|rung| std::mem::take(&mut rung.rankers)).unwrap_or_default(),
+            highlighter: Highlighter::new(&self.analyzer, ladder.needles),
             understood: Understood {
                 words: ladder.words,
                 filters: offers(q, &typed, &branches),
@@ -105,10 +133,7 @@ impl SearchService {
                 phrases: typed.phrases,
                 excluded: typed.excluded,
             },
-            corrected: corrected.map(|to| Corrected { from: request.q.clone(), to }),
-            next,
-            revision: found.revision.0,
-            took_ms: (started.elapsed().as_secs_f64() * 1e5).round() / 1e2,
+            corrected,
         })
     }
 
@@ -187,6 +212,7 @@ impl SearchService {
         let rungs: Vec<&Rung> = ladder
             .rungs
             .iter()
+            .filter(|rung| rung.relaxation <= request.loosest)
             .filter(|rung| kept.is_none_or(|kept| kept == rung.relaxation))
             .collect();
         let mut answer = |rung: &Rung, least: u64| {

@@ -8,6 +8,7 @@ mod feedback;
 mod health;
 mod kinds;
 mod matches;
+mod meilisearch;
 mod openapi;
 mod overload;
 mod problems;
@@ -15,6 +16,7 @@ mod records;
 mod search;
 mod subscriptions;
 mod suggest;
+mod wire;
 
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};

@@ -16,8 +16,12 @@ async fn every_documented_call_exists() {
     assert_eq!(document["openapi"], "3.1.0");
     let mut num_calls = 0;
     for (path, item) in document["paths"].as_object().unwrap() {
-        let filled =
-            path.replace("{kind}", "demand").replace("{id}", "d-0").replace("{name}", "progress");
+        let filled = path
+            .replace("{kind}", "demand")
+            .replace("{index}", "demand")
+            .replace("{id}", "d-0")
+            .replace("{setting}", "pagination")
+            .replace("{name}", "progress");
         for method in item.as_object().unwrap().keys() {
             let method = method.to_uppercase();
             let answer = SHARED.call(&method, &filled).send().await;
@@ -27,7 +31,7 @@ async fn every_documented_call_exists() {
         }
         // Methods that are not documented are not there.
         let answer = SHARED.call("PATCH", &filled).send().await;
-        answer.is_problem(405, "method_not_allowed");
+        assert_eq!((answer.status, &answer.json()["code"]), (405, &json!("method_not_allowed")));
         let allowed: HashSet<String> =
             answer.header("allow").split(',').map(|method| method.trim().to_lowercase()).collect();
         let documented: HashSet<String> = item.as_object().unwrap().keys().cloned().collect();
@@ -73,6 +77,7 @@ async fn every_call_documents_its_errors_and_its_key() {
             assert!(has('2') && has('5'), "{method} {path}: {responses:?}");
             let writes = ["put", "delete"].contains(&method.as_str())
                 || (method == "post"
+                    && operation["tags"][0] != "meilisearch"
                     && !["/v1/search", "/v1/match", "/v1/applicability", "/v1/clicks"]
                         .contains(&path.as_str()))
                 || path.starts_with("/v1/subscriptions")

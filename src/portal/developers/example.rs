@@ -8,22 +8,22 @@ use crate::portal::links::address;
 use crate::portal::text::IntegratorTexts;
 use crate::portal::visitor::Visitor;
 use crate::query::request::SearchRequest;
-use crate::record::{RecordId, Visibility};
-use crate::service::keys::Principal;
+use crate::record::{RecordId, RecordKind, Visibility};
 
 /// Id of the record that examples write and withdraw.
 const WRITTEN: &str = "example-1";
+/// What examples look for.
+const SEARCHED: &str = "海水淡化";
 
 /// What the examples are about.
 pub struct Example {
     origin: String,
-    /// Kind and id of a record that is there; of a kind that people post where there is one.
-    kind: String,
-    id: String,
-    /// The fields of that record, as the API gives them.
-    record: Value,
-    /// A kind that is recommended for it.
-    to: Option<String>,
+    /// A record that is there; of a kind that people post where there is one.
+    record: RecordId,
+    /// A record of a kind that is recommended for it.
+    other: Option<RecordId>,
+    /// Two records that state rules.
+    ruled: Vec<RecordId>,
     vocabulary: String,
     title: &'static str,
 }
@@ -38,37 +38,21 @@ impl Example {
     pub fn find(app: &App, visitor: &Visitor) -> Result<Self, Failure> {
         let posted = app.catalog.kinds.iter().find(|kind| kind.form.is_some());
         let kind = posted.or(app.catalog.kinds.first()).ok_or(Failure::NotFound)?;
-        let newest = SearchRequest {
-            kind: vec![kind.name.to_string()],
-            limit: Some(1),
-            ..Default::default()
-        };
-        let found = app.search.search(&newest, Visibility::Public, app.clock.today())?;
-        let id = found.items.first().map_or_else(|| "ID".to_owned(), |item| item.id.to_string());
-        let stored = app
-            .ingest
-            .get(&RecordId::new(kind.name.clone(), id.as_str()), &Principal::default())?;
-        let title = IntegratorTexts::of(visitor.lang).example_title;
-        let record = match stored {
-            Some(record) => {
-                let mut fields = record.fields;
-                fields.retain(|name, value| {
-                    name == "title" || name == "quantities" && value.is_array()
-                });
-                Value::Object(fields)
-            }
-            None => json!({ "title": title }),
-        };
+        let recommended = kind.form.as_ref().and_then(|form| form.recommend.first());
+        let other = recommended.and_then(|name| app.catalog.kind(name));
+        let other = other.map(|kind| newest(app, kind, 1)).transpose()?;
+        let ruled = app.catalog.kinds.iter().find(|kind| kind.applicability.is_some());
+        let ruled = ruled.map(|kind| newest(app, kind, 2)).transpose()?;
+        let record = newest(app, kind, 1)?.pop();
         let vocabularies = app.catalog.vocabularies.values();
         let smallest = vocabularies.min_by_key(|each| (each.entries.len(), each.name.clone()));
         Ok(Self {
             origin: visitor.origin.clone(),
-            kind: kind.name.to_string(),
-            to: kind.form.as_ref().and_then(|form| form.recommend.first().cloned()),
-            id,
-            record,
+            record: record.unwrap_or_else(|| RecordId::new(kind.name.clone(), "ID")),
+            other: other.and_then(|mut found| found.pop()),
+            ruled: ruled.unwrap_or_default(),
             vocabulary: smallest.map(|each| each.name.clone()).unwrap_or_default(),
-            title,
+            title: IntegratorTexts::of(visitor.lang).example_title,
         })
     }
 
@@ -106,7 +90,7 @@ impl Example {
         }
         let content = operation["requestBody"]["content"].as_object();
         if let Some((media, described)) = content.and_then(|content| content.iter().next()) {
-            let body = self.body(operation, media, &described["example"]);
+            let body = self.body(media, &described["example"]);
             let quoted = body.replace('\'', "'\\''");
             command.push_str(&format!(
                 " \\\n  -H 'Content-Type: {media}' \\\n  --data-binary '{quoted}'"
@@ -115,54 +99,78 @@ impl Example {
         Call { command, path: filled }
     }
 
+    /// The record that the example of a path is about.
+    fn record_of(&self, path: &str) -> &RecordId {
+        let states_rules = ["/versions", "/diff"].iter().any(|end| path.ends_with(end));
+        self.ruled.first().filter(|_| states_rules).unwrap_or(&self.record)
+    }
+
     /// A value of ours, or a variable of the shell for what only the caller has: `$ID`, `$TOKEN`.
     fn path_value(&self, path: &str, name: &str, method: &str) -> String {
+        let of_records = ["/v1/records/{kind}/", "/indexes/{index}/documents/"];
         match (name, method) {
-            ("kind", _) => self.kind.clone(),
-            ("id", _) if !path.starts_with("/v1/records/") => "$ID".to_owned(),
+            ("kind" | "index", _) => self.record_of(path).kind.to_string(),
+            ("id", _) if !of_records.iter().any(|of| path.starts_with(of)) => "$ID".to_owned(),
             ("id", "put" | "delete" | "patch") => WRITTEN.to_owned(),
-            ("id", _) => self.id.clone(),
+            ("id", _) => self.record_of(path).id.to_string(),
             ("name", _) => self.vocabulary.clone(),
             (name, _) => format!("${}", name.to_ascii_uppercase()),
         }
     }
 
     fn query_value(&self, path: &str, name: &str) -> Option<String> {
-        let title = self.record["title"].as_str().unwrap_or_default();
+        let compares = path.ends_with("/diff");
         match name {
             "q" => {
-                Some(title.chars().take(if path.ends_with("suggest") { 2 } else { 4 }).collect())
+                let length = if path.ends_with("suggest") { 2 } else { 4 };
+                Some(SEARCHED.chars().take(length).collect())
             }
-            "kind" => Some(self.kind.clone()),
-            "to" => self.to.clone(),
+            "kind" => Some(self.record.kind.to_string()),
+            "from" if compares => Some(self.ruled.last()?.id.to_string()),
+            "to" if compares => None,
+            "from" => Some(self.record.kind.to_string()),
+            "to" => Some(self.other.as_ref()?.kind.to_string()),
             "limit" => Some("3".to_owned()),
             _ => None,
         }
     }
 
     /// The document's example where it has one, with the names that stand for ours; else the fewest fields that do.
-    fn body(&self, operation: &Value, media: &str, declared: &Value) -> String {
-        let name = operation["operationId"].as_str().unwrap_or_default();
-        if let Some(text) = declared.as_str() {
-            return text.replace("KIND", &self.kind);
-        }
-        if !declared.is_null() {
-            let text = declared.to_string().replace("\"KIND\"", &format!("{:?}", self.kind));
-            return text.replace("\"ID\"", &format!("{:?}", self.id));
-        }
-        let mut record = self.record.clone();
-        match name {
-            _ if operation["tags"][0] == "match" => {
-                record["kind"] = json!(self.kind);
-                let to = self.to.as_deref().unwrap_or(&self.kind);
-                json!({ "record": record, "to": to, "limit": 3 }).to_string()
+    fn body(&self, media: &str, declared: &Value) -> String {
+        let text = match declared {
+            Value::Null if media.ends_with("ndjson") => {
+                let kind = &*self.record.kind;
+                return format!(
+                    "{}\n",
+                    json!({ "kind": kind, "id": WRITTEN, "title": self.title })
+                );
             }
-            _ if media.ends_with("ndjson") => {
-                format!("{}\n", json!({ "kind": self.kind, "id": WRITTEN, "title": self.title }))
-            }
-            _ => json!({ "title": self.title }).to_string(),
-        }
+            Value::Null => return json!({ "title": self.title }).to_string(),
+            Value::String(text) => text.clone(),
+            example => example.to_string(),
+        };
+        let other = self.other.as_ref().unwrap_or(&self.record);
+        let names = [
+            ("KIND", &self.record.kind),
+            ("ID", &self.record.id),
+            ("OTHER_KIND", &other.kind),
+            ("OTHER_ID", &other.id),
+        ];
+        names.iter().fold(text, |text, (name, ours)| {
+            text.replace(&format!("\"{name}\""), &format!("\"{ours}\""))
+        })
     }
+}
+
+/// The newest records of a kind that anybody may see.
+fn newest(app: &App, kind: &RecordKind, limit: usize) -> Result<Vec<RecordId>, Failure> {
+    let newest = SearchRequest {
+        kind: vec![kind.name.to_string()],
+        limit: Some(limit),
+        ..Default::default()
+    };
+    let found = app.search.search(&newest, Visibility::Public, app.clock.today())?;
+    Ok(found.items.into_iter().map(|item| RecordId::new(item.kind, item.id)).collect())
 }
 
 /// A number, text or flag as it stands in an address.

@@ -40,13 +40,16 @@ struct Endpoint {
     anchor: String,
     method: String,
     path: String,
-    summary: String,
+    summary: Vec<(String, bool)>,
     needs_key: bool,
     parameters: Vec<Parameter>,
     /// Media type of the body.
     body: Option<String>,
-    answers: Vec<(String, String)>,
+    /// Statuses and what they mean.
+    answers: Vec<(String, Vec<(String, bool)>)>,
     command: String,
+    /// What must be set before the command runs, in words.
+    before: Option<String>,
     /// Address that a browser can open.
     open: Option<String>,
 }
@@ -55,8 +58,14 @@ struct Parameter {
     name: String,
     place: String,
     required: bool,
-    meaning: String,
+    /// Pieces of the text, and whether each is code.
+    meaning: Vec<(String, bool)>,
 }
+
+/// Tags in the order in which somebody new reads them; others stand before the last two.
+const ORDER: [&str; 7] =
+    ["search", "kinds", "records", "matching", "applicability", "subscriptions", "feedback"];
+const LAST: [&str; 2] = ["operation", "meilisearch"];
 
 pub async fn get_developers(State(state): State<AppState>, visitor: Visitor) -> Response {
     answer(&state, visitor, make).await
@@ -65,11 +74,13 @@ pub async fn get_developers(State(state): State<AppState>, visitor: Visitor) -> 
 fn make(app: &App, visitor: &Visitor) -> Result<Response, Failure> {
     let example = Example::find(app, visitor)?;
     let document = openapi::document(&app.catalog);
+    let texts = IntegratorTexts::of(visitor.lang);
     let mut groups: Vec<Group> = Vec::new();
     for (path, item) in document["paths"].as_object().into_iter().flatten() {
         for (method, operation) in item.as_object().into_iter().flatten() {
             let tag = operation["tags"][0].as_str().unwrap_or("other");
-            let endpoint = endpoint(path, method, operation, &document, &example);
+            let mut endpoint = endpoint(path, method, operation, &document, &example);
+            endpoint.before = before(path, &endpoint.command, texts);
             match groups.iter_mut().find(|group| group.tag == tag) {
                 Some(group) => group.endpoints.push(endpoint),
                 None => groups.push(Group { tag: tag.to_owned(), endpoints: vec![endpoint] }),
@@ -84,18 +95,37 @@ fn make(app: &App, visitor: &Visitor) -> Result<Response, Failure> {
             .endpoints
             .sort_by_key(|each| (each.path.clone(), rank(&each.method).unwrap_or(usize::MAX)));
     }
+    groups.sort_by_key(|group| {
+        let at = |tags: &[&str]| tags.iter().position(|tag| *tag == group.tag);
+        (at(&LAST), at(&ORDER).unwrap_or(ORDER.len()))
+    });
     let kinds = app.catalog.kinds.iter();
     let kinds =
         kinds.map(|kind| (kind.name.to_string(), visitor.lang.pick(&kind.label).to_owned()));
     let template = DevelopersPage {
         frame: visitor.frame(visitor.texts().developers),
-        t: IntegratorTexts::of(visitor.lang),
+        t: texts,
         tasks_style: &TASKS_STYLE,
         groups,
         kinds: kinds.collect(),
         codes: Code::ALL,
     };
     Ok(page(StatusCode::OK, &template))
+}
+
+/// Cuts a text at its backticks; every second piece is code.
+fn pieces(text: &str) -> Vec<(String, bool)> {
+    let pieces = text.split('`').enumerate();
+    pieces.map(|(at, piece)| (piece.to_owned(), at % 2 == 1)).collect()
+}
+
+/// Says where what only the caller has comes from: an id from the call that made it, a token from its feed.
+fn before(path: &str, command: &str, texts: &IntegratorTexts) -> Option<String> {
+    if command.contains("$TOKEN") {
+        return Some(texts.set_token.to_owned());
+    }
+    let (collection, _) = path.split_once("/{id}").filter(|_| command.contains("$ID"))?;
+    Some((texts.set_id)(&format!("POST {collection}")))
 }
 
 fn endpoint(
@@ -117,7 +147,7 @@ fn endpoint(
         name: text(&parameter["name"]),
         place: text(&parameter["in"]),
         required: parameter["required"] == true,
-        meaning: text(&parameter["description"]),
+        meaning: pieces(parameter["description"].as_str().unwrap_or_default()),
     });
     let content = operation["requestBody"]["content"].as_object();
     let answers = operation["responses"].as_object().into_iter().flatten();
@@ -126,10 +156,8 @@ fn endpoint(
             .as_str()
             .and_then(|pointer| document.pointer(pointer.strip_prefix('#')?));
         let meaning = text(&referred.unwrap_or(response)["description"]);
-        (
-            status.clone(),
-            meaning.lines().next().unwrap_or_default().trim_start_matches("- ").to_owned(),
-        )
+        let first = meaning.lines().next().unwrap_or_default().trim_start_matches("- ");
+        (status.clone(), pieces(first))
     });
     let call = example.call(path, method, operation, needs_key);
     Endpoint {
@@ -137,14 +165,15 @@ fn endpoint(
         method: method.to_ascii_uppercase(),
         path: path.to_owned(),
         summary: match text(&operation["summary"]) {
-            summary if summary.is_empty() => text(&operation["description"]),
-            summary => summary,
+            summary if summary.is_empty() => pieces(&text(&operation["description"])),
+            summary => pieces(&summary),
         },
         needs_key,
         parameters: parameters.collect(),
         body: content.and_then(|content| content.keys().next().cloned()),
         answers: answers.collect(),
         command: call.command,
+        before: None,
         open: (method == "get" && !needs_key && !call.path.contains('$')).then_some(call.path),
     }
 }

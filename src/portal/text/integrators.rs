@@ -69,6 +69,12 @@ texts! {
     keys_text: Text =
         "写入需要密钥。把环境变量 KEY 设为自己的密钥，下面的命令即可直接运行。",
         "Writing needs a key. Set the environment variable KEY to yours and the commands below run as they are.";
+    set_id: With =
+        |call| format!("先把环境变量 ID 设为 {call} 的回答中的 id。"),
+        |call| format!("First set the environment variable ID to the id in the answer of {call}.");
+    set_token: Text =
+        "先把环境变量 TOKEN 设为订阅的 feed_url 中 /feeds/ 之后的一段。",
+        "First set the environment variable TOKEN to what follows /feeds/ in the feed_url of a subscription.";
     endpoints: Text = "接口", "Endpoints";
     parameters: Text = "参数", "Parameters";
     body: Text = "请求体", "Body";
