@@ -10,7 +10,7 @@ use super::Side;
 use super::rule::{Feature, Rule};
 use super::value::yuan;
 use crate::quantity::fit::{self, Verdict};
-use crate::quantity::{Quantity, Said, Units};
+use crate::quantity::{Dimension, Quantity, Said, Units};
 use crate::record::Vocabulary;
 
 /// Most quantities that are asked for.
@@ -78,12 +78,17 @@ pub fn compare(feature: &Feature, from: Side<'_>, to: Side<'_>, today: i32) -> O
 pub fn asked(units: &Units, side: Side<'_>, paths: &[Arc<str>]) -> Vec<Quantity> {
     let money = units.parse("元").map(|unit| unit.dimension);
     let mut asked: Vec<Quantity> = Vec::new();
-    for (quantity, is_declared) in quantities(units, side, paths) {
+    for (quantity, is_declared) in quantities(units, side, paths, None) {
         let is_request = is_declared || quantity.said != Said::Plain;
         let is_money = money.as_ref() == Some(&quantity.dimension);
-        let same =
-            |other: &Quantity| other.name == quantity.name && other.dimension == quantity.dimension;
-        if is_request && !is_money && !quantity.name.is_empty() && !asked.iter().any(same) {
+        // What a field declares the text often says again, under another name.
+        let same = |other: &Quantity| {
+            other.dimension == quantity.dimension
+                && (other.name == quantity.name
+                    || (other.low, other.high) == (quantity.low, quantity.high))
+        };
+        let is_named = quantity.name.chars().nth(1).is_some();
+        if is_request && !is_money && is_named && !asked.iter().any(same) {
             asked.push(quantity);
         }
     }
@@ -91,18 +96,34 @@ pub fn asked(units: &Units, side: Side<'_>, paths: &[Arc<str>]) -> Vec<Quantity>
     asked
 }
 
-/// Reads everything that a side states.
-pub fn stated(units: &Units, side: Side<'_>, paths: &[Arc<str>]) -> Vec<Quantity> {
-    quantities(units, side, paths).into_iter().map(|(quantity, _)| quantity).collect()
+/// Reads what a side states, of the dimensions that are asked for where these are known.
+pub fn stated(
+    units: &Units,
+    side: Side<'_>,
+    paths: &[Arc<str>],
+    asked: Option<&[Quantity]>,
+) -> Vec<Quantity> {
+    let dimensions = |asked: &[Quantity]| -> Vec<Dimension> {
+        asked.iter().map(|quantity| quantity.dimension.clone()).collect()
+    };
+    let wanted = asked.map(dimensions);
+    let found = quantities(units, side, paths, wanted.as_deref());
+    found.into_iter().map(|(quantity, _)| quantity).collect()
 }
 
 /// Declared quantities and those of texts, and whether each is declared.
-fn quantities(units: &Units, side: Side<'_>, paths: &[Arc<str>]) -> Vec<(Quantity, bool)> {
+fn quantities(
+    units: &Units,
+    side: Side<'_>,
+    paths: &[Arc<str>],
+    wanted: Option<&[Dimension]>,
+) -> Vec<(Quantity, bool)> {
     let mut found = Vec::new();
     for value in paths.iter().flat_map(|path| side.values(path)) {
         match value {
             Value::String(text) => {
-                found.extend(units.find(text).into_iter().map(|quantity| (quantity, false)));
+                let read = units.find_of(text, wanted).into_iter();
+                found.extend(read.map(|quantity| (quantity, false)));
             }
             value => found.extend(units.declared(value).map(|quantity| (quantity, true))),
         }

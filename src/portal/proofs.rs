@@ -17,10 +17,13 @@ pub struct ProofView {
     pub stated: String,
 }
 
-/// Lists what became of each quantity: first those that the other side states.
+/// Lists what became of each quantity, first those that the other side states; nothing when it states none of them.
 pub fn of(reasons: &[Reason], visitor: &Visitor) -> Vec<ProofView> {
     let mut proofs: Vec<_> = reasons.iter().flat_map(|reason| &reason.quantities).collect();
     proofs.sort_by_key(|proof| proof.verdict == Verdict::NotStated);
+    if proofs.first().is_none_or(|proof| proof.verdict == Verdict::NotStated) {
+        return Vec::new();
+    }
     let view = |proof: &crate::matching::feature::Proof| ProofView {
         class: match proof.verdict {
             Verdict::Met => "met",

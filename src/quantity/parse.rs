@@ -12,7 +12,7 @@ use super::words::{
     BEFORE, BEHIND, DIFFERENCES, FILLERS, JOINERS, LEADS, MEASURES, MULTIPLIERS, Relation, SIGNS,
     STOPS,
 };
-use super::{Bound, Quantity, Said, Unit, Units};
+use super::{Bound, Dimension, Quantity, Said, Unit, Units};
 use Relation::{About, AtLeast, AtMost, LessThan, MoreThan};
 
 /// Characters of a name.
@@ -34,6 +34,7 @@ pub(super) fn plain(ch: char) -> char {
         '﹥' | '〉' => '>',
         '∶' | '︰' => ':',
         '﹪' | '％' => '%',
+        '∕' | '⁄' => '/',
         '＋' => '+',
         '\u{2126}' => 'Ω',
         '\u{b5}' => 'μ',
@@ -80,18 +81,25 @@ struct Beside {
 
 struct Reader<'a> {
     units: &'a Units,
+    /// Dimensions that are looked for; all without it.
+    wanted: Option<&'a [Dimension]>,
     text: Vec<char>,
 }
 
 impl Units {
     /// Finds the quantities of a text, in order; none overlap.
     pub fn find(&self, text: &str) -> Vec<Quantity> {
+        self.find_of(text, None)
+    }
+
+    /// As [`find`](Self::find), with those of `wanted` dimensions alone: most numbers cost little then.
+    pub fn find_of(&self, text: &str, wanted: Option<&[Dimension]>) -> Vec<Quantity> {
         if !text.bytes().any(|byte| byte.is_ascii_digit()) && !text.contains(is_wide_digit) {
             return Vec::new();
         }
         let places: Vec<usize> =
             text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
-        let reader = Reader { units: self, text: text.chars().map(plain).collect() };
+        let reader = Reader { units: self, wanted, text: text.chars().map(plain).collect() };
         let mut found = Vec::new();
         let (mut at, mut from) = (0, 0);
         while at < reader.text.len() {
@@ -102,7 +110,8 @@ impl Units {
             match reader.quantity(at, from) {
                 Some((mut quantity, chars)) => {
                     quantity.place = places[chars.start]..places[chars.end];
-                    quantity.span = text[quantity.place.clone()].trim().to_owned();
+                    let span = text[quantity.place.clone()].trim();
+                    quantity.span = span.trim_start_matches([')', '）', '、', ' ']).to_owned();
                     at = chars.end;
                     from = at;
                     found.push(quantity);
@@ -335,8 +344,13 @@ impl Reader<'_> {
         let Values { low, high, said, unit, mut end, is_dashed } = self.values(first, sign)?;
         // A year only looks like an amount.
         let may_be_year = first.bare && (1_000.0..3_000.0).contains(&first.value);
-        let year = self.units.parse("年").filter(|_| may_be_year);
-        if year.is_some_and(|year| unit.as_ref().is_some_and(|u| u.dimension == year.dimension)) {
+        let dimension = unit.as_ref().map(|unit| &unit.dimension);
+        if may_be_year && dimension.is_some() && dimension == self.units.years.as_ref() {
+            return None;
+        }
+        let is_wanted =
+            |dimension: &Dimension| self.wanted.is_none_or(|wanted| wanted.contains(dimension));
+        if dimension.is_some_and(|dimension| !is_wanted(dimension)) {
             return None;
         }
         let (behind, relation_behind) = self.behind(end, unit.is_some());
@@ -531,6 +545,9 @@ fn is_word(ch: char) -> bool {
 
 fn trimmed_name(name: &str) -> &str {
     let mut name = name.trim_matches(|ch: char| !ch.is_alphanumeric() && !"()%℃".contains(ch));
+    if !name.contains('(') {
+        name = name.trim_start_matches(')');
+    }
     while let Some(rest) = LEADS.iter().find_map(|lead| name.strip_prefix(lead)) {
         name = rest.trim_start();
     }

@@ -101,6 +101,8 @@ pub(super) const PREFIXES: [(&str, f64); 12] = [
 pub struct Units {
     /// By first character, the longest first.
     symbols: HashMap<char, Vec<Symbol>>,
+    /// That of 年: a year is written like an amount of them.
+    pub(super) years: Option<Dimension>,
 }
 
 impl Units {

@@ -26,6 +26,7 @@ impl Units {
             read(&document.root(), &mut units);
         }
         problems.into_result()?;
+        units.years = units.parse("年").map(|unit| unit.dimension);
         Ok(units)
     }
 }

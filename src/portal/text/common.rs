@@ -92,7 +92,7 @@ texts! {
         "引号内的词须原样出现，减号排除：“首台套” -保险",
         "Words in quotes must occur literally, a minus excludes: “membrane” -import";
     browse_kinds: Text = "按类别浏览", "Browse by kind";
-    stated_there: With = |what| format!("对方：{what}"), |what| format!("stated: {what}");
+    stated_there: With = |what| format!("（对方：{what}）"), |what| format!("(stated: {what})");
     newest_of: With = |kind| format!("最新{kind}"), |kind| format!("Newest: {kind}");
     more: Text = "更多", "More";
     closing_soon: Text = "即将截止", "Closing soon";

@@ -196,7 +196,7 @@ impl MatchService {
                     // Nothing is asked for, or nothing stated: the other side need not be read.
                     _ if mine.is_empty() => Compared::default(),
                     true => prove(&asked(units, from, &feature.from), mine),
-                    false => prove(mine, &stated(units, to, &feature.to)),
+                    false => prove(mine, &stated(units, to, &feature.to, Some(mine))),
                 })
             }
             Rule::Conditions => Some(self.conditions(looking, kind, &record.fields, today)),
@@ -287,7 +287,7 @@ impl MatchService {
 fn quantities(looking: &Looking, pair: &Pair) -> Vec<Vec<Quantity>> {
     let read = |feature: &Feature| match &feature.rule {
         Rule::QuantityFit { units } if pair.flipped => {
-            Some(stated(units, looking.side(), &feature.to))
+            Some(stated(units, looking.side(), &feature.to, None))
         }
         Rule::QuantityFit { units } => Some(asked(units, looking.side(), &feature.from)),
         _ => None,
