@@ -73,7 +73,7 @@ pub fn compare(feature: &Feature, from: Side<'_>, to: Side<'_>, today: i32) -> O
     Some(Compared { value, from, to, ..Compared::default() })
 }
 
-/// Reads what a side asks for, at most [`MAX_ASKED`] quantities: those that are declared, and those that its texts
+/// Reads what a side asks for, at most `MAX_ASKED` quantities: those that are declared, and those that its texts
 /// bound. A plain value in a text describes what there is, and money is compared by fields of its own.
 pub fn asked(units: &Units, side: Side<'_>, paths: &[Arc<str>]) -> Vec<Quantity> {
     let money = units.parse("元").map(|unit| unit.dimension);

@@ -4,7 +4,7 @@
 //! to has it among its first N. The answer itself decides; [`standing`] only rules out, without asking, the
 //! subscriptions in whose answer the record cannot be. Dates are no queries: on the day, the records whose date has
 //! come are taken from the index and held to the same law. Subscriptions to the verdicts of a profile have a law of
-//! their own ([`verdicts`]).
+//! their own (`verdicts`).
 //!
 //! An alert is made once for the same news, survives whatever kills the process, and is sent at least once.
 
