@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 use reqwest::blocking::Client;
 use serde_json::{Value, json};
 
+/// How often a driver is started before a test gives up.
+const ATTEMPTS: usize = 5;
+
 /// A browser of its own, and the process that drives it; both end with it.
 pub struct Browser {
     driver: Child,
@@ -17,25 +20,7 @@ pub struct Browser {
 impl Browser {
     /// Starts a browser; `None` where there is none, which is said.
     pub fn start() -> Option<Self> {
-        let driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn();
-        let Ok(mut driver) = driver else {
-            eprintln!(
-                "SKIPPED: there is no chromedriver; `apt-get install chromium chromium-driver`"
-            );
-            return None;
-        };
-        let mut lines = BufReader::new(driver.stdout.take().expect("it is piped")).lines();
-        let port = lines.find_map(|line| {
-            let line = line.ok()?;
-            let (_, port) = line.split_once("started successfully on port ")?;
-            Some(port.trim_end_matches('.').to_owned())
-        });
-        let port = port.expect("chromedriver says its port");
-        std::thread::spawn(move || lines.for_each(drop));
+        let (driver, port) = start_driver()?;
         let client = Client::builder().timeout(Duration::from_secs(60)).no_proxy().build().unwrap();
         let mut browser = Self { driver, base: format!("http://127.0.0.1:{port}"), client };
         let options = json!({ "args": [
@@ -84,7 +69,7 @@ impl Browser {
     pub fn until(&self, expression: &str) {
         let started = Instant::now();
         while self.run(&format!("return !!({expression})")) != json!(true) {
-            assert!(started.elapsed() < Duration::from_secs(15), "never true: {expression}");
+            assert!(started.elapsed() < Duration::from_secs(60), "never true: {expression}");
             std::thread::sleep(Duration::from_millis(40));
         }
     }
@@ -145,6 +130,36 @@ impl Browser {
         });
         events.filter(|url| url.starts_with("http")).collect()
     }
+}
+
+/// Starts the process that drives a browser, and returns its port; `None` where there is none.
+fn start_driver() -> Option<(Child, String)> {
+    let mut said = Vec::new();
+    // It takes a free port of IPv6 and then wants the same one of IPv4, which another process may have: then it ends.
+    for _ in 0..ATTEMPTS {
+        let driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        let Ok(mut driver) = driver else {
+            eprintln!(
+                "SKIPPED: there is no chromedriver; `apt-get install chromium chromium-driver`"
+            );
+            return None;
+        };
+        let mut lines = BufReader::new(driver.stdout.take().expect("it is piped")).lines();
+        for line in lines.by_ref().map_while(Result::ok) {
+            if let Some((_, port)) = line.split_once("started successfully on port ") {
+                let port = port.trim_end_matches('.').to_owned();
+                std::thread::spawn(move || lines.for_each(drop));
+                return Some((driver, port));
+            }
+            said.push(line);
+        }
+        let _ = driver.wait();
+    }
+    panic!("chromedriver does not start: {said:#?}")
 }
 
 impl Drop for Browser {
