@@ -32,9 +32,28 @@ pub(super) struct Packing {
     dictionary: OnceLock<Vec<u8>>,
     /// Bodies seen so far; `None` once there is a dictionary, or none can be made.
     samples: Mutex<Option<Vec<Vec<u8>>>>,
-    compressor: Mutex<Option<Compressor<'static>>>,
-    /// Making one costs more than unpacking a record.
-    idle: Mutex<Vec<Decompressor<'static>>>,
+    /// Packs, and the kind of what it packs.
+    compressor: Mutex<Option<(u8, Compressor<'static>)>>,
+    plain: Decompressors,
+    with_dictionary: Decompressors,
+}
+
+/// Those that wait for work: making one costs more than unpacking a record.
+#[derive(Default)]
+struct Decompressors(Mutex<Vec<Decompressor<'static>>>);
+
+impl Decompressors {
+    /// Unpacks with one that waits, or a new one of this dictionary, which is always the same.
+    fn unpack(&self, dictionary: &[u8], frame: &[u8], len: usize) -> Option<Vec<u8>> {
+        let idle = lock(&self.0).pop();
+        let mut decompressor = match idle {
+            Some(decompressor) => decompressor,
+            None => Decompressor::with_dictionary(dictionary).ok()?,
+        };
+        let body = decompressor.decompress(frame, len).ok();
+        lock(&self.0).push(decompressor);
+        body
+    }
 }
 
 impl Packing {
@@ -43,7 +62,10 @@ impl Packing {
         let packing = Self::default();
         match dictionary {
             Some(dictionary) => packing.adopt(dictionary),
-            None => *lock(&packing.samples) = Some(Vec::new()),
+            None => {
+                *lock(&packing.samples) = Some(Vec::new());
+                *lock(&packing.compressor) = Compressor::new(LEVEL).ok().map(|plain| (ZSTD, plain));
+            }
         }
         packing
     }
@@ -71,23 +93,20 @@ impl Packing {
     /// Packs with this dictionary from now on.
     pub fn adopt(&self, dictionary: Vec<u8>) {
         *lock(&self.samples) = None;
-        *lock(&self.compressor) =
-            Compressor::with_dictionary(LEVEL_WITH_DICTIONARY, &dictionary).ok();
+        *lock(&self.compressor) = Compressor::with_dictionary(LEVEL_WITH_DICTIONARY, &dictionary)
+            .ok()
+            .map(|compressor| (ZSTD_WITH_DICTIONARY, compressor));
         // There is one for the life of a tree.
         let _ = self.dictionary.set(dictionary);
     }
 
     pub fn pack(&self, body: &[u8]) -> Vec<u8> {
-        if body.len() >= PACKED_FROM {
-            let (kind, frame) = match &mut *lock(&self.compressor) {
-                Some(compressor) => (ZSTD_WITH_DICTIONARY, compressor.compress(body)),
-                None => (ZSTD, zstd::bulk::compress(body, LEVEL)),
-            };
-            if let Ok(frame) = frame
-                && frame.len() + 5 < body.len()
-            {
-                return [&[kind][..], &(body.len() as u32).to_le_bytes(), &frame].concat();
-            }
+        if body.len() >= PACKED_FROM
+            && let Some((kind, compressor)) = &mut *lock(&self.compressor)
+            && let Ok(frame) = compressor.compress(body)
+            && frame.len() + 5 < body.len()
+        {
+            return [&[*kind][..], &(body.len() as u32).to_le_bytes(), &frame].concat();
         }
         [&[PLAIN], body].concat()
     }
@@ -104,16 +123,9 @@ impl Packing {
             return None;
         }
         match (kind, self.dictionary.get()) {
-            (ZSTD, _) => zstd::bulk::decompress(frame, len).ok(),
+            (ZSTD, _) => self.plain.unpack(&[], frame, len),
             (ZSTD_WITH_DICTIONARY, Some(dictionary)) => {
-                let idle = lock(&self.idle).pop();
-                let mut decompressor = match idle {
-                    Some(decompressor) => decompressor,
-                    None => Decompressor::with_dictionary(dictionary).ok()?,
-                };
-                let body = decompressor.decompress(frame, len).ok();
-                lock(&self.idle).push(decompressor);
-                body
+                self.with_dictionary.unpack(dictionary, frame, len)
             }
             _ => None,
         }

@@ -25,6 +25,7 @@ const DICTIONARY: &[u8] = b"\xffdictionary";
 const VALUE_VERSION: u8 = 2;
 /// version u8, revision u64, length u32, crc32c u32
 const VALUE_HEADER: usize = 17;
+
 /// What a tree has taken in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Applied {
@@ -122,8 +123,7 @@ impl View {
         guarded(|| {
             let key = key(id);
             let Some(value) = self.db.get(&key).map_err(sled_error)? else { return Ok(None) };
-            let (revision, body) = checked_value(&key, &value)?;
-            let json = self.packing.unpack(body).ok_or_else(|| damaged(&key))?;
+            let (revision, json) = self.unpacked(&key, &value)?;
             Ok(Some(StoredRecord { id: id.clone(), revision, json }))
         })
     }
@@ -156,9 +156,8 @@ impl View {
                 if !key.starts_with(&prefix) {
                     break;
                 }
-                let (revision, body) = checked_value(&key, &value)?;
                 let id = record_id(&key).ok_or_else(|| damaged(&key))?;
-                let json = self.packing.unpack(body).ok_or_else(|| damaged(&key))?;
+                let (revision, json) = self.unpacked(&key, &value)?;
                 records.push(StoredRecord { id, revision, json });
             }
             Ok(records)
@@ -210,7 +209,13 @@ impl View {
         })
     }
 
-    /// Learns the dictionary from the first records. It is in sled before any value that needs it.
+    /// Takes a value apart after its checksum.
+    fn unpacked(&self, key: &[u8], value: &[u8]) -> Result<(Revision, Vec<u8>), StoreError> {
+        let (revision, body) = checked_value(key, value)?;
+        Ok((revision, self.packing.unpack(body).ok_or_else(|| damaged(key))?))
+    }
+
+    /// Learns the dictionary from the first records, which takes about half a second, once in the life of a tree. It is in sled before any value that needs it.
     fn learn(&self, changes: &[Change]) -> Result<(), StoreError> {
         let bodies = changes.iter().filter_map(|change| match change {
             Change::Put(record) => Some(&record.json[..]),
@@ -243,10 +248,7 @@ impl View {
                     }
                     continue;
                 }
-                let body = checked_value(&key, &value).and_then(|(revision, body)| {
-                    Ok((revision, self.packing.unpack(body).ok_or_else(|| damaged(&key))?))
-                });
-                match body {
+                match self.unpacked(&key, &value) {
                     Ok((revision, body)) => {
                         entry(key_digest(&key), revision, crc32c::crc32c(&body));
                     }
