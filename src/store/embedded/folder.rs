@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use super::disk::{Disk, write_whole};
 use crate::record::Revision;
@@ -10,6 +11,8 @@ use crate::store::StoreError;
 
 const FORMAT_NAME: &str = "kechuang store";
 const FORMAT_VERSION: u32 = 1;
+/// How long a folder that is held is asked for again.
+const LOCK_WAIT: Duration = Duration::from_secs(1);
 
 /// Names that do not make a folder a foreign one.
 const IGNORED: [&str; 3] = ["LOCK", "FORMAT.tmp", "lost+found"];
@@ -113,14 +116,21 @@ impl Folder {
             .map_err(io_error("writing", &self.format()))
     }
 
-    /// Takes the folder for this process until the file is dropped.
+    /// Takes the folder for this process until the file is dropped. Waits a moment for one that is about to end, and for
+    /// a process that was started a moment ago and has not closed the files of the one that started it.
     pub fn lock(&self) -> Result<File, StoreError> {
         let path = self.root.join("LOCK");
         let io = |error| io_error("locking", &path)(error);
         let mut options = OpenOptions::new();
         let mut file =
             options.read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
-        match file.try_lock() {
+        let started = Instant::now();
+        let mut locked = file.try_lock();
+        while matches!(locked, Err(TryLockError::WouldBlock)) && started.elapsed() < LOCK_WAIT {
+            std::thread::sleep(Duration::from_millis(10));
+            locked = file.try_lock();
+        }
+        match locked {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
