@@ -93,30 +93,9 @@ impl Highlighter {
     /// out. With them it has at most `max_chars` characters; below three there is no room for them. `None` if nothing is
     /// marked.
     pub fn crop(&self, text: &str, max_chars: usize) -> Option<Vec<Fragment>> {
-        if !self.parts_at_sentences {
-            return self.crop_at(text, self.find(text), max_chars);
-        }
-        // Nothing is better than the first place that has everything, so what comes after it is not read.
-        let mut occurrences = Vec::new();
-        let mut read = 0;
-        while read < text.len() {
-            let end = sentences_end(text, read, 2 * max_chars);
-            let found = self.find(&text[read..end]).into_iter();
-            occurrences.extend(found.map(|Occurrence { needle, range }| Occurrence {
-                needle,
-                range: range.start + read..range.end + read,
-            }));
-            read = end;
-            let is_there = |needle| occurrences.iter().any(|found| found.needle == needle);
-            if (0..self.needles.len()).all(is_there) {
-                let (distinct, cluster) = self.best_cluster(text, &occurrences, budget(max_chars));
-                let behind = text[cluster.start..read].chars().take(2 * max_chars).count();
-                if distinct == self.needles.len() && behind == 2 * max_chars {
-                    break;
-                }
-            }
-        }
-        self.crop_at(text, occurrences, max_chars)
+        let budget = budget(max_chars);
+        let occurrences = self.find_for(text, budget);
+        self.crop_at(text, occurrences, max_chars, budget)
     }
 
     fn crop_at(
@@ -124,17 +103,9 @@ impl Highlighter {
         text: &str,
         occurrences: Vec<Occurrence>,
         max_chars: usize,
+        budget: usize,
     ) -> Option<Vec<Fragment>> {
-        if occurrences.is_empty() {
-            return None;
-        }
-        let window = match text.char_indices().nth(max_chars) {
-            None => 0..text.len(),
-            Some(_) => {
-                let budget = budget(max_chars);
-                fit(text, self.best_cluster(text, &occurrences, budget).1, budget)
-            }
-        };
+        let window = self.window(text, &occurrences, max_chars, budget)?;
         let marks = merge(occurrences.into_iter().map(|occurrence| occurrence.range));
         let mut cropped = fragments(text, window.clone(), &marks);
         let ellipsis = || Fragment { text: ELLIPSIS.to_owned(), hit: false };
@@ -152,14 +123,56 @@ impl Highlighter {
     /// It has the most distinct needles, then the longest, then comes first. It begins and ends at the end of a sentence,
     /// or at another punctuation mark, where one is near. `None` if nothing is marked.
     pub fn excerpt(&self, text: &str, max_chars: usize) -> Option<Range<usize>> {
-        let occurrences = self.find(text);
+        self.window(text, &self.find_for(text, max_chars), max_chars, max_chars)
+    }
+
+    /// The whole text where it has at most `max_chars` characters, else the best `budget` of them.
+    fn window(
+        &self,
+        text: &str,
+        occurrences: &[Occurrence],
+        max_chars: usize,
+        budget: usize,
+    ) -> Option<Range<usize>> {
         if occurrences.is_empty() {
             return None;
         }
         Some(match text.char_indices().nth(max_chars) {
             None => 0..text.len(),
-            Some(_) => fit(text, self.best_cluster(text, &occurrences, max_chars).1, max_chars),
+            Some(_) => fit(text, self.best_cluster(text, occurrences, budget).1, budget),
         })
+    }
+
+    /// Lists occurrences as [`find`](Self::find) does, without those that no window of `budget` characters needs.
+    ///
+    /// Nothing is better than the first place that has everything, so what comes after it is not read. The text is read
+    /// in pieces that grow, so that one which never has everything is looked through a few times and no more.
+    fn find_for(&self, text: &str, budget: usize) -> Vec<Occurrence> {
+        if !self.parts_at_sentences {
+            return self.find(text);
+        }
+        // Room for a window and for what its end depends on.
+        let room = 2 * budget + 4;
+        let mut occurrences = Vec::new();
+        let mut seen = vec![false; self.needles.len()];
+        let (mut read, mut piece) = (0, room);
+        while read < text.len() {
+            let end = sentences_end(text, read, piece);
+            for Occurrence { needle, range } in self.find(&text[read..end]) {
+                seen[needle] = true;
+                occurrences
+                    .push(Occurrence { needle, range: range.start + read..range.end + read });
+            }
+            (read, piece) = (end, 2 * piece);
+            if seen.iter().all(|&seen| seen) {
+                let (distinct, cluster) = self.best_cluster(text, &occurrences, budget);
+                let is_clear = text[cluster.start..read].chars().nth(room - 1).is_some();
+                if distinct == self.needles.len() && is_clear {
+                    break;
+                }
+            }
+        }
+        occurrences
     }
 
     /// Lists all occurrences, overlapping ones too, by where they begin, the longest first.
@@ -574,7 +587,9 @@ mod tests {
         ) {
             let text = sentences.join("。");
             let highlighter = Highlighter::new(test_analyzer(), needles);
-            let whole = highlighter.crop_at(&text, highlighter.find(&text), max);
+            let whole = highlighter.window(&text, &highlighter.find(&text), max, max);
+            prop_assert_eq!(highlighter.excerpt(&text, max), whole);
+            let whole = highlighter.crop_at(&text, highlighter.find(&text), max, budget(max));
             prop_assert_eq!(highlighter.crop(&text, max), whole);
         }
 
