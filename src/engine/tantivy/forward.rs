@@ -59,34 +59,37 @@ impl Columns {
 
     /// Returns the revisions of the records, a segment each.
     pub fn revisions(&self, searcher: &Searcher) -> tantivy::Result<&Arc<[Column<u64>]>> {
-        if let Some(revisions) = self.revisions.get() {
-            return Ok(revisions);
-        }
-        let open = |reader: &SegmentReader| reader.fast_fields().u64(schema::REVISION);
-        let revisions: Vec<_> =
-            searcher.segment_readers().iter().map(open).collect::<tantivy::Result<_>>()?;
-        Ok(self.revisions.get_or_init(|| revisions.into()))
+        read_once(&self.revisions, || {
+            let open = |reader: &SegmentReader| reader.fast_fields().u64(schema::REVISION);
+            searcher.segment_readers().iter().map(open).collect()
+        })
     }
 
     /// Returns the days that decide which records are the newest, a segment each.
     pub fn days(&self, searcher: &Searcher) -> tantivy::Result<&[Column<i64>]> {
-        if let Some(days) = self.days.get() {
-            return Ok(days);
-        }
-        let open = |reader: &SegmentReader| reader.fast_fields().i64(schema::NEWEST);
-        let days: Vec<_> =
-            searcher.segment_readers().iter().map(open).collect::<tantivy::Result<_>>()?;
-        Ok(self.days.get_or_init(|| days))
+        let days = read_once(&self.days, || {
+            let open = |reader: &SegmentReader| reader.fast_fields().i64(schema::NEWEST);
+            searcher.segment_readers().iter().map(open).collect()
+        });
+        days.map(|days| &days[..])
     }
 
     /// Returns the keys of the records, a segment each, unpacking them on first use.
     pub fn keys(&self, searcher: &Searcher) -> tantivy::Result<&[Arc<Keys>]> {
-        if let Some(keys) = self.keys.get() {
-            return Ok(keys);
-        }
-        let keys = open_keys(searcher, &[])?;
-        Ok(self.keys.get_or_init(|| keys))
+        read_once(&self.keys, || open_keys(searcher, &[])).map(|keys| &keys[..])
     }
+}
+
+/// Reads on first use. Two at once may both read, and both get what the first one found.
+fn read_once<T>(
+    cell: &OnceLock<T>,
+    read: impl FnOnce() -> tantivy::Result<T>,
+) -> tantivy::Result<&T> {
+    if let Some(known) = cell.get() {
+        return Ok(known);
+    }
+    let new = read()?;
+    Ok(cell.get_or_init(|| new))
 }
 
 /// A column of texts in all segments of a view.

@@ -291,9 +291,9 @@ impl Engine for TantivyEngine {
             _ => search.offset,
         };
         let wanted = skip + search.limit;
-        let rescored = if search.parts.is_empty() { 0 } else { RESCORED };
+        let window = if search.parts.is_empty() { 0 } else { RESCORED };
         // One more than wanted tells whether there is a next page.
-        let keep = (wanted + 1).max(rescored);
+        let keep = (wanted + 1).max(window);
         let mut query = lower::query(&search.query, &self.schema)?;
         if let Some(filter) = &search.filter {
             query = Box::new(BooleanQuery::new(vec![
@@ -313,7 +313,6 @@ impl Engine for TantivyEngine {
         }
         let mut rescored = Rescored::default();
         if by_score {
-            let window = if search.parts.is_empty() { 0 } else { RESCORED };
             let window = window.min(gathered.kept.len());
             let (best, rest) = gathered.kept.split_at_mut(window);
             let measured =
