@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -14,8 +13,6 @@ use crate::store::{Expected, Store, StoreError, Write};
 const KIND: &str = "_day";
 /// Days that are kept.
 const KEPT: i32 = 800;
-/// Least time between two writes.
-const SAVE_EVERY: Duration = Duration::from_secs(60);
 
 /// Counts of one day.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -39,7 +36,6 @@ pub struct Day {
 struct Counts {
     days: BTreeMap<i32, Day>,
     unsaved: HashSet<i32>,
-    next_save: Option<Instant>,
 }
 
 /// The days.
@@ -95,19 +91,6 @@ impl Days {
         let empty = |day| Day { day: date_text(day).unwrap_or_default(), ..Day::default() };
         let of = |day| counts.days.get(&day).cloned().unwrap_or_else(|| empty(day));
         (first..=today).map(of).collect()
-    }
-
-    pub fn save_if_due(&self) -> Result<(), StoreError> {
-        let now = Instant::now();
-        let is_due = {
-            let mut counts = self.counts();
-            let is_due = counts.next_save.is_some_and(|next| now >= next);
-            if is_due || counts.next_save.is_none() {
-                counts.next_save = Some(now + SAVE_EVERY);
-            }
-            is_due
-        };
-        if is_due { self.save() } else { Ok(()) }
     }
 
     /// Writes down the days that have changed, and forgets those too long ago.

@@ -36,6 +36,8 @@ pub const MAX_LIMIT: usize = 50;
 const BATCH: usize = 1_000;
 /// How often the thread looks whether something is to do when nothing is written.
 const TICK: Duration = Duration::from_millis(250);
+/// Least time between two writes of what was counted.
+const SAVE_EVERY: Duration = Duration::from_secs(60);
 
 /// A request as it arrives.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -188,7 +190,7 @@ impl SuggestService {
 
     /// Lists what is asked most, the most asked first.
     pub fn popular(&self, limit: usize) -> Vec<String> {
-        self.popular.top().into_iter().take(limit).map(|(text, _)| text).collect()
+        self.asked(limit).into_iter().map(|(text, _)| text).collect()
     }
 
     /// Lists what is asked most, with how often: the most asked first, those longer ago for less.
@@ -283,6 +285,7 @@ impl SuggestService {
         // The last change of a record: what the service writes for itself changes nothing that is offered.
         let mut changed = Revision::default();
         let mut lexicon = Lexicon::new(&self.catalog, &self.analyzer);
+        let mut saved = Instant::now();
         while !stop.load(Ordering::Relaxed) {
             let (changes, next) = self.store.changes(&cursor, BATCH)?;
             cursor = next;
@@ -306,9 +309,10 @@ impl SuggestService {
                     self.corrector.refresh()?;
                 }
             }
-            self.popular.save_if_due()?;
-            self.missed.save_if_due()?;
-            self.days.save_if_due()?;
+            if saved.elapsed() >= SAVE_EVERY {
+                self.save()?;
+                saved = Instant::now();
+            }
             self.store.wait_for_changes(revision, TICK);
         }
         Ok(())

@@ -27,8 +27,6 @@ const MAX_KEPT: usize = 5_000;
 const LENGTHS: std::ops::RangeInclusive<usize> = 2..=30;
 /// Digits in a row, spaces and dashes between them aside, that may be somebody's number.
 const PRIVATE_DIGITS: usize = 7;
-/// Least time between two writes of the counts.
-const SAVE_EVERY: Duration = Duration::from_secs(60);
 
 /// How popular queries are counted.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -63,7 +61,6 @@ struct Counts {
     asked: HashMap<String, Asked>,
     /// Ids of the records that are written.
     saved: HashSet<String>,
-    next_save: Option<Instant>,
 }
 
 /// The counts.
@@ -150,19 +147,6 @@ impl Popular {
         top.sort_by(|a, b| b.count.total_cmp(&a.count).then_with(|| a.text.cmp(&b.text)));
         top.truncate(MAX_KEPT);
         top.into_iter().map(|asked| (asked.text.clone(), asked.count as u32)).collect()
-    }
-
-    pub fn save_if_due(&self) -> Result<(), StoreError> {
-        let now = Instant::now();
-        let is_due = {
-            let mut counts = self.counts();
-            let is_due = counts.next_save.is_some_and(|next| now >= next);
-            if is_due || counts.next_save.is_none() {
-                counts.next_save = Some(now + SAVE_EVERY);
-            }
-            is_due
-        };
-        if is_due { self.save() } else { Ok(()) }
     }
 
     /// Writes down the counts that have changed and are high enough.
