@@ -4,6 +4,7 @@
 //! one line in [`ENGINES`]. The cases come from complaints about other engines.
 
 mod literal;
+mod ranked;
 mod recall;
 mod service;
 mod typing;
