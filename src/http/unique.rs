@@ -17,7 +17,7 @@ pub enum NoValue {
     Twice(String),
 }
 
-/// Reads one value. Costs what reading it without the check costs.
+/// Reads one value.
 pub fn value(bytes: &[u8]) -> Result<Value, NoValue> {
     let twice = RefCell::new(None);
     let mut reader = serde_json::Deserializer::from_slice(bytes);
