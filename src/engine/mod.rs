@@ -120,11 +120,15 @@ pub trait Engine: Send + Sync {
     /// Takes changes in, in order. They are searchable after [`Engine::commit`].
     fn apply(&self, changes: Vec<IndexChange>) -> Result<(), EngineError>;
 
-    /// Makes what was applied searchable and lasting, together with how far the change log was read.
-    fn commit(&self, applied: &Cursor, revision: Revision) -> Result<(), EngineError>;
+    /// Makes what was applied searchable and lasting, together with how far the change log was read and what stands
+    /// for the dictionary that all records were cut into words with.
+    fn commit(&self, applied: &Cursor, revision: Revision, words: u64) -> Result<(), EngineError>;
 
     /// Tells how far the change log is searchable; `None` for an index that must be filled from the beginning.
     fn applied(&self) -> Option<(Cursor, Revision)>;
+
+    /// Tells what the last commit said of the dictionary of words.
+    fn words_fingerprint(&self) -> Option<u64>;
 
     fn search(&self, search: &Search) -> Result<Found, EngineError>;
 

@@ -10,17 +10,18 @@ use arc_swap::ArcSwap;
 
 use crate::query::understand::{FILES, Lexicon, STOP_WORDS};
 use crate::record::Catalog;
-use crate::text::{Analyzer, DictionaryError};
+use crate::text::{Analyzer, DictionaryError, WORDS};
 
 /// How often a folder is looked at.
 const INTERVAL: Duration = Duration::from_secs(2);
 /// How often the watching thread looks whether it shall stop.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Synonyms, abbreviations, organizations and stop words; replaced as a whole when a file changes.
+/// Synonyms, abbreviations, organizations, stop words, and the words of the analyzer; replaced as a whole when a file
+/// changes.
 ///
-/// A search keeps the dictionaries that it began with. Words and character tables decide what is indexed, and are read
-/// at the start alone.
+/// A search keeps the dictionaries that it began with; the index follows new words. Character tables decide what is
+/// found, and are read at the start alone.
 pub struct Dictionaries {
     /// Without one the copies in the program are used, which do not change.
     folder: Option<PathBuf>,
@@ -67,14 +68,20 @@ impl Dictionaries {
             return Ok(false);
         }
         *seen = stamp;
-        let lexicon = Lexicon::open(self.folder.as_deref(), &self.analyzer, &self.catalog)?;
+        let folder = self.folder.as_deref();
+        let changed = self.analyzer.with_changed_words(folder)?;
+        let analyzer = changed.as_ref().unwrap_or(&self.analyzer);
+        let lexicon = Lexicon::open(folder, analyzer, &self.catalog)?;
+        if let Some(changed) = &changed {
+            self.analyzer.adopt_words(changed);
+        }
         self.current.store(Arc::new(lexicon));
         Ok(true)
     }
 
     fn stamp(&self) -> Stamp {
         let Some(folder) = &self.folder else { return Stamp::new() };
-        let names = FILES.iter().map(|(name, _)| *name).chain([STOP_WORDS]);
+        let names = FILES.iter().map(|(name, _)| *name).chain([STOP_WORDS, WORDS]);
         names
             .map(|name| {
                 let metadata = std::fs::metadata(folder.join(name)).ok()?;
@@ -116,7 +123,6 @@ impl Dictionaries {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::test_analyzer;
 
     /// A folder with sound files, and dictionaries that use it.
     fn opened() -> (tempfile::TempDir, Dictionaries) {
@@ -125,7 +131,9 @@ mod tests {
             write(&folder, name, "");
         }
         write(&folder, STOP_WORDS, "怎么\n");
-        let analyzer = Arc::new(test_analyzer().clone());
+        write(&folder, WORDS, "专精特新\n");
+        // Of its own, since its words change.
+        let analyzer = Arc::new(Analyzer::open(None).expect("the embedded dictionaries are sound"));
         let catalog = Arc::new(Catalog::open(None).expect("the embedded configuration is good"));
         let dictionaries =
             Dictionaries::open(Some(folder.path().into()), analyzer, catalog).expect("sound files");
@@ -154,6 +162,29 @@ mod tests {
         write(&folder, "synonyms.txt", "");
         assert!(dictionaries.refresh().expect("sound files"));
         assert_eq!(also(&dictionaries, "甲乙"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn changed_words_are_used_with_the_others_or_not_at_all() {
+        let (folder, dictionaries) = opened();
+        let words = || -> Vec<String> {
+            dictionaries.analyzer.words("甲戊丙丁").into_iter().map(|word| word.text).collect()
+        };
+        let before = words();
+        assert!(before.len() > 1, "{before:?}");
+        let clone = Analyzer::clone(&dictionaries.analyzer);
+        write(&folder, WORDS, "甲戊丙丁\n碳\n");
+        let error = dictionaries.refresh().expect_err("a word of one character").to_string();
+        assert!(error.contains("words.txt, line 2"), "{error}");
+        write(&folder, WORDS, "甲戊丙丁\n");
+        write(&folder, "abbreviations.txt", "壬\n");
+        dictionaries.refresh().expect_err("a malformed line of another file");
+        assert_eq!(words(), before, "none of the new is used");
+        write(&folder, "abbreviations.txt", "");
+        assert!(dictionaries.refresh().expect("sound files"));
+        assert_eq!(words(), ["甲戊丙丁"]);
+        assert_eq!(clone.words_fingerprint(), dictionaries.analyzer.words_fingerprint());
+        assert_eq!(*clone.user_words(), ["甲戊丙丁".to_owned()]);
     }
 
     #[test]

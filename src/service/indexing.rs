@@ -16,6 +16,8 @@ use crate::text::Analyzer;
 const BATCH: usize = 2_000;
 /// Most changes between commits while far behind.
 const COMMIT_EVERY: usize = 20_000;
+/// Records cut again between two looks at live writes.
+const RECUT: usize = 500;
 /// Least time between commits of live writes.
 const COMMIT_INTERVAL: Duration = Duration::from_millis(400);
 
@@ -75,13 +77,36 @@ impl Indexing {
             if (taken == 0 && (uncommitted > 0 || self.engine.applied().is_none()))
                 || uncommitted >= COMMIT_EVERY
             {
-                self.engine.commit(&cursor, revision)?;
+                self.engine.commit(&cursor, revision, self.words())?;
                 uncommitted = 0;
             }
             if taken == 0 {
                 return Ok(revision);
             }
         }
+    }
+
+    /// The dictionary that all records of the index were cut with.
+    fn words(&self) -> u64 {
+        self.engine.words_fingerprint().unwrap_or_else(|| self.analyzer.words_fingerprint())
+    }
+
+    /// Cuts the next records again; returns how many there were, none when all are.
+    ///
+    /// Changes since are behind the cursor of the change log, and come afterwards.
+    fn cut_again(&self, recut: &mut Recut) -> Result<usize, IndexingError> {
+        while let Some(kind) = self.catalog.kinds.get(recut.kind) {
+            let records = self.store.scan(&kind.name, recut.after.as_deref(), RECUT)?;
+            let Some(last) = records.last() else {
+                *recut = Recut { kind: recut.kind + 1, after: None, ..*recut };
+                continue;
+            };
+            recut.after = Some(last.id.id.clone());
+            let taken = records.len();
+            self.engine.apply(self.analyze(records.into_iter().map(Change::Put).collect()))?;
+            return Ok(taken);
+        }
+        Ok(0)
     }
 
     /// Applies one batch of changes; returns how many there were.
@@ -178,29 +203,59 @@ impl Indexing {
         caught_up.store(true, Ordering::Relaxed);
         let (mut cursor, _) = self.engine.applied().unwrap_or_default();
         let mut uncommitted = 0;
+        // Whether live writes are among them, which somebody may be waiting for.
+        let mut is_live = false;
         let mut committed = Instant::now() - COMMIT_INTERVAL;
+        // A dictionary of words that has changed is used at once; the records follow, a few between live writes.
+        let mut recut: Option<Recut> = None;
         while !stop.load(Ordering::Relaxed) {
-            let due = COMMIT_INTERVAL.saturating_sub(committed.elapsed());
-            if uncommitted == 0 {
+            let words = self.analyzer.words_fingerprint();
+            if self.words() == words {
+                recut = None;
+            } else if recut.as_ref().is_none_or(|recut| recut.words != words) {
+                tracing::info!("the words have changed: every record is cut again");
+                recut = Some(Recut { words, kind: 0, after: None });
+            }
+            let mut is_cut = false;
+            if let Some(recut) = &mut recut {
+                let cut = self.cut_again(recut)?;
+                uncommitted += cut;
+                is_cut = cut == 0;
+            } else if !is_live {
                 self.store.wait_for_changes(revision, Duration::from_millis(250));
-            } else if !due.is_zero() {
+            } else if let due = COMMIT_INTERVAL.saturating_sub(committed.elapsed())
+                && !due.is_zero()
+            {
                 self.store.wait_for_changes(revision, due);
             }
-            uncommitted += self.take(&mut cursor, &mut revision)?;
-            if uncommitted > 0
-                && (committed.elapsed() >= COMMIT_INTERVAL || uncommitted >= COMMIT_EVERY)
+            let taken = self.take(&mut cursor, &mut revision)?;
+            uncommitted += taken;
+            is_live |= taken > 0;
+            if is_cut
+                || is_live && committed.elapsed() >= COMMIT_INTERVAL
+                || uncommitted >= COMMIT_EVERY
             {
-                self.engine.commit(&cursor, revision)?;
+                let words = if is_cut { words } else { self.words() };
+                self.engine.commit(&cursor, revision, words)?;
                 seen.send_replace(revision);
-                uncommitted = 0;
+                (uncommitted, is_live) = (0, false);
                 committed = Instant::now();
             }
         }
         if uncommitted > 0 {
-            self.engine.commit(&cursor, revision)?;
+            self.engine.commit(&cursor, revision, self.words())?;
         }
         Ok(())
     }
+}
+
+/// How far the records are cut again.
+struct Recut {
+    /// What they are cut with.
+    words: u64,
+    /// Number of the kind, and the last record of it that is done.
+    kind: usize,
+    after: Option<Arc<str>>,
 }
 
 /// Reads a stored record's JSON; `None` (and a line in the log) when it cannot be read.

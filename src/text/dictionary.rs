@@ -10,6 +10,8 @@ use sha2::{Digest, Sha256};
 #[folder = "dictionaries/"]
 struct Embedded;
 
+/// Words that are to stay whole.
+pub const WORDS: &str = "words.txt";
 /// Longest word, and longest phrase, in characters.
 const MAX_WORD_CHARS: usize = 32;
 
@@ -30,32 +32,48 @@ pub enum DictionaryError {
     },
 }
 
-/// What the files say, checked line by line.
-pub(super) struct Dictionaries {
+/// What `words.txt` says, checked line by line.
+pub(super) struct Words {
     /// As written: not yet normalized.
     pub words: Vec<String>,
+    pub fingerprint: u64,
+}
+
+impl Words {
+    pub fn read(folder: Option<&Path>) -> Result<Self, DictionaryError> {
+        let file = DictionaryFile::read(folder, WORDS)?;
+        Ok(Self { words: parse_words(&file)?, fingerprint: fingerprint(&[&file]) })
+    }
+}
+
+/// What the tables of traditional characters say, checked line by line.
+pub(super) struct Tables {
     /// Both sides have the same number of characters.
     pub t2s_phrases: Vec<(String, String)>,
     pub t2s_chars: HashMap<char, char>,
     pub fingerprint: u64,
 }
 
-impl Dictionaries {
+impl Tables {
     pub fn read(folder: Option<&Path>) -> Result<Self, DictionaryError> {
-        let mut hasher = Sha256::new();
-        let mut read = |name: &str| -> Result<DictionaryFile, DictionaryError> {
-            let file = DictionaryFile::read(folder, name)?;
-            hasher.update((file.text.len() as u64).to_le_bytes());
-            hasher.update(&file.text);
-            Ok(file)
-        };
-        let words = parse_words(&read("words.txt")?)?;
-        let t2s_phrases = parse_phrases(&read("t2s_phrases.txt")?)?;
-        let t2s_chars = parse_chars(&read("t2s_chars.txt")?)?;
-        let digest = hasher.finalize();
-        let fingerprint = digest.iter().take(8).fold(0, |sum, &byte| sum << 8 | u64::from(byte));
-        Ok(Self { words, t2s_phrases, t2s_chars, fingerprint })
+        let phrases = DictionaryFile::read(folder, "t2s_phrases.txt")?;
+        let chars = DictionaryFile::read(folder, "t2s_chars.txt")?;
+        Ok(Self {
+            t2s_phrases: parse_phrases(&phrases)?,
+            t2s_chars: parse_chars(&chars)?,
+            fingerprint: fingerprint(&[&phrases, &chars]),
+        })
     }
+}
+
+/// Stands for the bytes of these files, in this order.
+fn fingerprint(files: &[&DictionaryFile]) -> u64 {
+    let mut hasher = Sha256::new();
+    for file in files {
+        hasher.update((file.text.len() as u64).to_le_bytes());
+        hasher.update(&file.text);
+    }
+    hasher.finalize().iter().take(8).fold(0, |sum, &byte| sum << 8 | u64::from(byte))
 }
 
 /// A dictionary file: UTF-8, one entry a line.
@@ -181,7 +199,7 @@ mod tests {
     use super::*;
 
     /// Writes the three files, one of them with other content, and reads them.
-    fn read(name: &str, content: &[u8]) -> Result<Dictionaries, DictionaryError> {
+    fn read(name: &str, content: &[u8]) -> Result<(Words, Tables), DictionaryError> {
         let folder = tempfile::tempdir().expect("a temporary folder");
         for (file, default) in [
             ("words.txt", "专精特新\n"),
@@ -191,7 +209,7 @@ mod tests {
             std::fs::write(folder.path().join(file), default).expect("the folder can be written");
         }
         std::fs::write(folder.path().join(name), content).expect("the folder can be written");
-        Dictionaries::read(Some(folder.path()))
+        Ok((Words::read(Some(folder.path()))?, Tables::read(Some(folder.path()))?))
     }
 
     #[test]
@@ -200,7 +218,7 @@ mod tests {
             Err(DictionaryError::Malformed { file, line, .. }) => {
                 assert_eq!((file.ends_with(name), line), (true, expected), "{name}");
             }
-            other => panic!("{name}: {:?}", other.map(|read| read.words)),
+            other => panic!("{name}: {:?}", other.map(|(words, _)| words.words)),
         };
         check("words.txt", "# 词\n专精特新\n碳\n".as_bytes(), 3);
         check("words.txt", "专精特新\t100\n".as_bytes(), 1);
@@ -213,7 +231,7 @@ mod tests {
 
     #[test]
     fn comments_and_empty_lines_say_nothing() {
-        let read = read("words.txt", "\u{feff}# 词\r\n\r\n专精特新\r\n5G 网络\r\n".as_bytes())
+        let (read, _) = read("words.txt", "\u{feff}# 词\r\n\r\n专精特新\r\n5G 网络\r\n".as_bytes())
             .expect("sound");
         assert_eq!(read.words, ["专精特新", "5G 网络"]);
     }
@@ -221,20 +239,25 @@ mod tests {
     #[test]
     fn a_missing_file_is_an_error() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        assert!(matches!(
-            Dictionaries::read(Some(folder.path())),
-            Err(DictionaryError::Missing { .. })
-        ));
+        let missing = |error| matches!(error, Some(DictionaryError::Missing { .. }));
+        assert!(missing(Words::read(Some(folder.path())).err()));
+        assert!(missing(Tables::read(Some(folder.path())).err()));
     }
 
     #[test]
-    fn every_file_counts_in_the_fingerprint() {
-        let base = read("words.txt", "专精特新\n".as_bytes()).expect("sound").fingerprint;
-        let fingerprint =
-            |name, content: &str| read(name, content.as_bytes()).expect("sound").fingerprint;
-        assert_eq!(fingerprint("words.txt", "专精特新\n"), base);
-        assert_ne!(fingerprint("words.txt", "专精特新\n碳中和\n"), base);
-        assert_ne!(fingerprint("t2s_phrases.txt", "乾元\t乾元\n"), base);
-        assert_ne!(fingerprint("t2s_chars.txt", "乾\t干\n"), base);
+    fn every_file_counts_in_one_fingerprint() {
+        let of = |name, content: &str| {
+            let (words, tables) = read(name, content.as_bytes()).expect("sound");
+            (words.fingerprint, tables.fingerprint)
+        };
+        let base = of("words.txt", "专精特新\n");
+        assert_eq!(of("t2s_chars.txt", "乾\t干 乾\n"), base, "nothing has changed");
+        let changed = |name, content| {
+            let (words, tables) = of(name, content);
+            (words != base.0, tables != base.1)
+        };
+        assert_eq!(changed("words.txt", "专精特新\n碳中和\n"), (true, false));
+        assert_eq!(changed("t2s_phrases.txt", "乾元\t乾元\n"), (false, true));
+        assert_eq!(changed("t2s_chars.txt", "乾\t干\n"), (false, true));
     }
 }

@@ -23,9 +23,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use aho_corasick::AhoCorasick;
+use arc_swap::ArcSwap;
 
 pub use code::{code_key, code_parts};
-pub use dictionary::{DictionaryError, DictionaryFile};
+pub use dictionary::{DictionaryError, DictionaryFile, WORDS};
 pub use normalize::Normalized;
 pub use segment::QueryWord;
 pub use shape::Shapes;
@@ -34,7 +35,6 @@ pub use unit::{PhraseToken, chars, grams, grams_iter};
 pub(crate) use normalize::is_han;
 pub(crate) use segment::is_bounded;
 
-use dictionary::Dictionaries;
 use normalize::Normalizer;
 use pinyin::Pinyin;
 use segment::Segmenter;
@@ -44,20 +44,34 @@ const ANALYSIS_VERSION: u64 = 1;
 
 /// Everything that turns text into tokens.
 ///
-/// Cheap to clone and shared by all threads; one per process, since the word dictionary takes 33 MB.
+/// Cheap to clone and shared by all threads, the clones too; one per process, since the word dictionary takes 33 MB.
 #[derive(Clone)]
 pub struct Analyzer {
     inner: Arc<Inner>,
+    words: Arc<ArcSwap<Words>>,
 }
 
+/// What stays as it is.
 struct Inner {
     normalizer: Normalizer,
-    segmenter: Segmenter,
     pinyin: Pinyin,
-    user_words: Vec<String>,
     shapes: Shapes,
     unsuggested: AhoCorasick,
     fingerprint: u64,
+}
+
+/// What decides the words, and nothing but the words.
+struct Words {
+    segmenter: Segmenter,
+    user_words: Arc<[String]>,
+    fingerprint: u64,
+}
+
+impl Words {
+    fn new(normalizer: &Normalizer, read: dictionary::Words) -> Self {
+        let segmenter = Segmenter::new(normalizer, &read.words);
+        Self { segmenter, user_words: read.words.into(), fingerprint: read.fingerprint }
+    }
 }
 
 impl Analyzer {
@@ -67,10 +81,11 @@ impl Analyzer {
     /// Takes about 0.3 s. The first malformed line refuses all files, and the error names it: an analyzer is never
     /// half loaded.
     pub fn open(folder: Option<&Path>) -> Result<Analyzer, DictionaryError> {
-        let dictionaries = Dictionaries::read(folder)?;
-        let normalizer = Normalizer::new(&dictionaries.t2s_phrases, &dictionaries.t2s_chars);
-        let segmenter = Segmenter::new(&normalizer, &dictionaries.words);
-        let fingerprint = dictionaries.fingerprint ^ ANALYSIS_VERSION.rotate_left(32);
+        let words = dictionary::Words::read(folder)?;
+        let tables = dictionary::Tables::read(folder)?;
+        let normalizer = Normalizer::new(&tables.t2s_phrases, &tables.t2s_chars);
+        let words = Words::new(&normalizer, words);
+        let fingerprint = tables.fingerprint ^ ANALYSIS_VERSION.rotate_left(32);
         // How words are read decides no token: the fingerprint does not know it.
         let pinyin = Pinyin::open(folder)?;
         let shapes = Shapes::open(folder)?;
@@ -78,23 +93,37 @@ impl Analyzer {
         let unsuggested = unsuggested.iter().map(|text| normalizer.normalize_text(text));
         let unsuggested =
             AhoCorasick::new(unsuggested).expect("a few hundred short words fit an automaton");
-        let user_words = dictionaries.words;
         Ok(Analyzer {
-            inner: Arc::new(Inner {
-                normalizer,
-                segmenter,
-                pinyin,
-                shapes,
-                user_words,
-                unsuggested,
-                fingerprint,
-            }),
+            inner: Arc::new(Inner { normalizer, pinyin, shapes, unsuggested, fingerprint }),
+            words: Arc::new(ArcSwap::from_pointee(words)),
         })
     }
 
+    /// Reads `words.txt` again; `None` when it says what it said. Takes about 0.3 s otherwise.
+    ///
+    /// The analyzer that is returned shares nothing but what stays as it is. It comes into use by
+    /// [`adopt_words`](Self::adopt_words).
+    pub fn with_changed_words(
+        &self,
+        folder: Option<&Path>,
+    ) -> Result<Option<Analyzer>, DictionaryError> {
+        let read = dictionary::Words::read(folder)?;
+        if read.fingerprint == self.words_fingerprint() {
+            return Ok(None);
+        }
+        let words = Words::new(&self.inner.normalizer, read);
+        let words = Arc::new(ArcSwap::from_pointee(words));
+        Ok(Some(Analyzer { inner: self.inner.clone(), words }))
+    }
+
+    /// Cuts as `other` does from now on, and so do all clones. What was cut before keeps its words: they only rank.
+    pub fn adopt_words(&self, other: &Analyzer) {
+        self.words.store(other.words.load_full());
+    }
+
     /// The words of `words.txt`, as written there.
-    pub fn user_words(&self) -> &[String] {
-        &self.inner.user_words
+    pub fn user_words(&self) -> Arc<[String]> {
+        self.words.load().user_words.clone()
     }
 
     /// Tells whether a text holds a word of `not_suggested.txt`: it is answered, but never offered to others.
@@ -112,10 +141,16 @@ impl Analyzer {
         &self.inner.pinyin
     }
 
-    /// Changes with any file that [`open`](Self::open) reads and with the analysis itself: an index under another
+    /// Changes with the tables of traditional characters and with the analysis itself: an index under another
     /// fingerprint is made anew.
     pub fn fingerprint(&self) -> u64 {
         self.inner.fingerprint
+    }
+
+    /// Changes with `words.txt`: an index under another one finds the same, and its records are cut again while it is
+    /// in use.
+    pub fn words_fingerprint(&self) -> u64 {
+        self.words.load().fingerprint
     }
 
     /// Brings a text to the one form in which texts are compared.
@@ -139,7 +174,7 @@ impl Analyzer {
     pub fn analyze(&self, text: &str, units: &mut Units) {
         let normalized = self.inner.normalizer.normalize_text(text);
         unit::append_value(&mut units.words, |words| {
-            self.inner.segmenter.write(&normalized, words)
+            self.words.load().segmenter.write(&normalized, words)
         });
         unit::append_value(&mut units.grams, |grams| unit::write_grams(&normalized, grams));
         unit::append_value(&mut units.chars, |chars| unit::write_chars(&normalized, chars));
@@ -147,13 +182,15 @@ impl Analyzer {
 
     /// Cuts normalized text into words, coarsely: no two overlap.
     pub fn words(&self, normalized: &str) -> Vec<QueryWord> {
-        self.inner.segmenter.words(normalized)
+        self.words.load().segmenter.words(normalized)
     }
 }
 
 impl std::fmt::Debug for Analyzer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Analyzer").field("fingerprint", &self.inner.fingerprint).finish()
+        f.debug_struct("Analyzer")
+            .field("fingerprint", &self.inner.fingerprint)
+            .finish_non_exhaustive()
     }
 }
 

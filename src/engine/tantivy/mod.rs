@@ -57,10 +57,11 @@ pub struct TantivyEngine {
     lists: Lists,
 }
 
-/// A frozen view of the index, and how far it has read the change log.
+/// A frozen view of the index, how far it has read the change log, and what cut its words.
 struct Visible {
     searcher: Searcher,
     applied: Option<(Cursor, Revision)>,
+    words: Option<u64>,
     columns: Columns,
 }
 
@@ -70,6 +71,7 @@ struct Payload {
     fingerprint: u64,
     cursor: Cursor,
     revision: Revision,
+    words: u64,
 }
 
 impl TantivyEngine {
@@ -101,8 +103,8 @@ impl TantivyEngine {
                 .tokenizers(schema::tokenizers())
                 .open_or_create(directory)?
         };
-        let applied = match index.load_metas()?.payload {
-            None => None,
+        let (applied, words) = match index.load_metas()?.payload {
+            None => (None, None),
             Some(payload) => {
                 let payload: Payload = serde_json::from_str(&payload).map_err(|error| {
                     EngineError::Unavailable(format!("the commit's payload is unreadable: {error}"))
@@ -112,7 +114,7 @@ impl TantivyEngine {
                         "made under another configuration".into(),
                     ));
                 }
-                Some((payload.cursor, payload.revision))
+                (Some((payload.cursor, payload.revision)), Some(payload.words))
             }
         };
         let writer = Mutex::new(Some(writer_of(&index, threads)?));
@@ -120,6 +122,7 @@ impl TantivyEngine {
         let visible = ArcSwap::from_pointee(Visible {
             searcher: reader.searcher(),
             applied,
+            words,
             columns: Columns::default(),
         });
         Ok(Self {
@@ -261,8 +264,9 @@ impl Engine for TantivyEngine {
         })
     }
 
-    fn commit(&self, applied: &Cursor, revision: Revision) -> Result<(), EngineError> {
-        let payload = Payload { fingerprint: self.fingerprint, cursor: applied.clone(), revision };
+    fn commit(&self, applied: &Cursor, revision: Revision, words: u64) -> Result<(), EngineError> {
+        let (fingerprint, cursor) = (self.fingerprint, applied.clone());
+        let payload = Payload { fingerprint, cursor, revision, words };
         let payload = serde_json::to_string(&payload)
             .map_err(|error| EngineError::Unavailable(error.to_string()))?;
         self.write(|writer| {
@@ -275,12 +279,17 @@ impl Engine for TantivyEngine {
         // New segments are laid out here, not in the first search that meets them.
         let columns = self.visible.load().columns.renew(&searcher)?;
         let applied = Some((applied.clone(), revision));
-        self.visible.store(Arc::new(Visible { searcher, applied, columns }));
+        let words = Some(words);
+        self.visible.store(Arc::new(Visible { searcher, applied, words, columns }));
         Ok(())
     }
 
     fn applied(&self) -> Option<(Cursor, Revision)> {
         self.visible.load().applied.clone()
+    }
+
+    fn words_fingerprint(&self) -> Option<u64> {
+        self.visible.load().words
     }
 
     fn search(&self, search: &Search) -> Result<Found, EngineError> {

@@ -29,6 +29,8 @@ const KIND: &str = "kind";
 pub(super) struct Lexicon<'a> {
     catalog: &'a Catalog,
     analyzer: &'a Analyzer,
+    /// The dictionary that the terms are of.
+    words: u64,
     /// As written, each once.
     terms: Vec<String>,
     /// The last change of a record, and of what is popular, that is counted in.
@@ -42,12 +44,18 @@ pub(super) struct Lexicon<'a> {
 impl<'a> Lexicon<'a> {
     /// Lists the dictionary's words; the vocabularies' labels are counted with the facets.
     pub fn new(catalog: &'a Catalog, analyzer: &'a Analyzer) -> Self {
+        let words = analyzer.words_fingerprint();
         let mut terms: Vec<String> =
             analyzer.user_words().iter().filter(|term| is_term(term)).cloned().collect();
         terms.sort_unstable();
         terms.dedup();
         let (counted, holders, labels) = Default::default();
-        Self { catalog, analyzer, terms, counted, holders, labels, next: Instant::now() }
+        Self { catalog, analyzer, words, terms, counted, holders, labels, next: Instant::now() }
+    }
+
+    /// Tells whether the terms are those of this dictionary.
+    pub fn is_of(&self, words: u64) -> bool {
+        self.words == words
     }
 
     /// Tells whether records have changed since the last count.

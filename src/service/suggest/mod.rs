@@ -301,6 +301,10 @@ impl SuggestService {
             if is_behind {
                 continue;
             }
+            let words = self.analyzer.words_fingerprint();
+            if !lexicon.is_of(words) && self.engine.words_fingerprint() == Some(words) {
+                lexicon = Lexicon::new(&self.catalog, &self.analyzer);
+            }
             let is_indexed = self.engine.applied().is_some_and(|(_, applied)| applied >= changed);
             if is_indexed && lexicon.is_due(changed, self.popular.changes()) {
                 let is_outdated = lexicon.is_outdated(changed);

@@ -27,6 +27,24 @@ fn sample() -> (Vec<Value>, Vec<String>) {
     (records, questions)
 }
 
+/// A search for the ten best of a query, and nothing else.
+pub fn plain(query: Query) -> Search {
+    Search {
+        query,
+        parts: Vec::new(),
+        rankers: Vec::new(),
+        filter: None,
+        selections: Vec::new(),
+        facets: vec!["kind".into()],
+        order: Order::Score,
+        limit: 10,
+        offset: 0,
+        after: None,
+        least: 0,
+        today: 20_000,
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_best_are_the_same_however_many_are_asked_for() {
     let (records, questions) = sample();
@@ -52,20 +70,11 @@ async fn the_best_are_the_same_however_many_are_asked_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_search_that_needs_more_matches_is_told_how_many_there_are() {
     hold(&["科技金融", "科技成果", "科技", "金融"], async |server| {
-        let search = |least| Search {
-            query: Query::Term { field: TokenField::Words, token: "科技".to_owned(), boost: 1.0 },
-            parts: Vec::new(),
-            rankers: Vec::new(),
-            filter: None,
-            selections: vec![Selection { path: "kind".into(), values: vec!["demand".into()] }],
-            facets: vec!["kind".into()],
-            order: Order::Score,
-            limit: 10,
-            offset: 0,
-            after: None,
-            least,
-            today: 20_000,
-        };
+        let query =
+            Query::Term { field: TokenField::Words, token: "科技".to_owned(), boost: 1.0 };
+        let demand = Selection { path: "kind".into(), values: vec!["demand".into()] };
+        let search =
+            |least| Search { selections: vec![demand.clone()], least, ..plain(query.clone()) };
         let engine = &server.app.engine;
         let mut enough = search(3);
         enough.selections.clear();
