@@ -1,5 +1,7 @@
 //! `/indexes/{index}/documents…`: documents without a search.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -63,10 +65,7 @@ pub async fn list_documents(
 ) -> Result<Response, Refusal> {
     let kind = index(&state, path)?;
     let members = Members::from_pairs(input::query_pairs(&uri)?, &SHAPES, PREFIX)?;
-    let principal = auth::principal(&state, &headers).await?;
-    let (app, wanted) = (state.app.clone(), Wanted::read(members)?);
-    let found = state.searches.run(move || wanted.answer(&app, &kind, &principal));
-    Ok(answer(&found.await??))
+    respond(state, headers, kind, members).await
 }
 
 /// Lists documents; the parameters as members of a JSON object.
@@ -82,6 +81,15 @@ pub async fn fetch_documents(
 ) -> Result<Response, Refusal> {
     let kind = index(&state, path)?;
     let members = Members::new(object(&state, &headers, &uri, body).await?, PREFIX);
+    respond(state, headers, kind, members).await
+}
+
+async fn respond(
+    state: AppState,
+    headers: HeaderMap,
+    kind: Arc<RecordKind>,
+    members: Members,
+) -> Result<Response, Refusal> {
     let principal = auth::principal(&state, &headers).await?;
     let (app, wanted) = (state.app.clone(), Wanted::read(members)?);
     let found = state.searches.run(move || wanted.answer(&app, &kind, &principal));

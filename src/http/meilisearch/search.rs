@@ -20,7 +20,7 @@ use crate::app::App;
 use crate::http::{AppState, auth, input};
 use crate::query::ladder::Relaxation;
 use crate::query::request::{CheckedRequest, SearchRequest};
-use crate::record::{Fields, RecordId, RecordKind};
+use crate::record::{Catalog, Fields, RecordId, RecordKind};
 use crate::service::keys::Principal;
 
 /// The score that half of the way to 1 stands for.
@@ -162,6 +162,13 @@ pub fn check(
     Ok(CheckedRequest { filter, facets, offset, limit, loosest, ..checked })
 }
 
+/// Attributes that documents of a kind can be ordered by.
+pub fn sortable<'c>(kind: &RecordKind, catalog: &'c Catalog) -> Vec<&'c str> {
+    let columns = catalog.columns.values().filter(|column| column.sortable);
+    let columns = columns.filter(|column| column.kinds.contains(&kind.name));
+    columns.map(|column| &*column.path).collect()
+}
+
 /// Reads the one attribute that documents may be ordered by.
 pub fn sort(
     rules: &[String],
@@ -169,16 +176,13 @@ pub fn sort(
     app: &App,
     code: &'static str,
 ) -> Result<Option<String>, Refusal> {
-    let sortable = app.catalog.columns.values().filter(|column| column.sortable);
-    let sortable = sortable.filter(|column| column.kinds.contains(&kind.name));
-    let known = || sortable.clone().map(|column| &*column.path).collect::<Vec<_>>().join(", ");
+    let sortable = sortable(kind, &app.catalog);
     match rules {
         [] => Ok(None),
         [rule] => {
             let rule = rule.trim();
             let known_rule = rule.rsplit_once(':').is_some_and(|(path, direction)| {
-                ["asc", "desc"].contains(&direction)
-                    && sortable.clone().any(|column| *column.path == *path)
+                ["asc", "desc"].contains(&direction) && sortable.contains(&path)
             });
             if known_rule {
                 return Ok(Some(rule.to_owned()));
@@ -188,7 +192,7 @@ pub fn sort(
                 code,
                 format!(
                     "Invalid value at `.sort[0]`: expected ATTRIBUTE:asc or ATTRIBUTE:desc with one of {}; found `{found}`",
-                    known()
+                    sortable.join(", ")
                 ),
             ))
         }

@@ -7,6 +7,7 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::refusal::Refusal;
+use super::search::sortable;
 use super::{MAX_FACET_VALUES, MAX_TOTAL_HITS, answer, filter, index, index_and};
 use crate::http::{AppState, auth, input};
 use crate::record::{Catalog, FieldType, Fields, RecordKind, Visibility};
@@ -72,16 +73,11 @@ fn settings(kind: &RecordKind, catalog: &Catalog) -> Fields {
         is_text && field.visibility == Visibility::Public
     });
     let searchable: Vec<&str> = texts.map(|field| field.name.as_str()).collect();
-    let sortable = catalog.columns.values().filter(|column| column.sortable);
-    let sortable: Vec<&str> = sortable
-        .filter(|column| column.kinds.contains(&kind.name))
-        .map(|column| &*column.path)
-        .collect();
     let settings = json!({
         "displayedAttributes": ["*"],
         "searchableAttributes": searchable,
         "filterableAttributes": filter::filterable(kind, catalog),
-        "sortableAttributes": sortable,
+        "sortableAttributes": sortable(kind, catalog),
         "rankingRules": ["sort", "words", "exactness"],
         "stopWords": [],
         "nonSeparatorTokens": [],
