@@ -1,4 +1,7 @@
 //! A browser under test: WebDriver over HTTP, with what it knows of Chromium's own protocol.
+//!
+//! Its own client, since thirtyfour turns on `preserve_order` of serde_json for all that is built beside it: the tests
+//! would then be of a program that nobody runs.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
