@@ -211,12 +211,14 @@ fn snippet(mode: &str, choice: &Choice<'_>) -> (String, String) {
                 .filter(|(_, value)| !value.is_empty())
                 .map(|(name, value)| format!(" {name}=\"{value}\""))
                 .collect();
-            let style = match *color {
+            // A plain form is lower than the box that takes its place: what follows must not move.
+            let color = match *color {
                 COLOR => String::new(),
-                color => format!(
-                    "\n\n/* style sheet */\nkechuang-search {{ --kechuang-accent: {color}; }}"
-                ),
+                color => format!(" --kechuang-accent: {color};"),
             };
+            let style = format!(
+                "\n\n/* style sheet */\nkechuang-search {{ display: block; min-height: 44px;{color} }}"
+            );
             let inner = form.replace('\n', "\n  ");
             (
                 format!(

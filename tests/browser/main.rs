@@ -12,7 +12,7 @@ mod widget;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::process::{ChildStdin, Command, Stdio};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
@@ -27,22 +27,25 @@ struct Server {
     url: String,
     /// An administrator's key.
     key: String,
-    _child: Child,
-    _dir: tempfile::TempDir,
+    /// Nothing is dropped that is static: the server lives as long as this pipe, which ends with the tests.
+    _life: ChildStdin,
 }
 
 impl Server {
     fn start() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = tempfile::tempdir().unwrap().keep();
         let made = Command::new(env!("CARGO_BIN_EXE_kechuang"))
             .args(["key", "create", "--role", "administrator", "--data"])
-            .arg(dir.path().join("data"))
+            .arg(dir.join("data"))
             .output()
             .unwrap();
         let key = String::from_utf8(made.stdout).unwrap().trim().to_owned();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_kechuang"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
-            .arg(dir.path().join("data"))
+        let mut child = Command::new("sh")
+            .args(["-c", r#""$@" & cat; kill $!; wait; rm -r "$0""#])
+            .arg(&dir)
+            .args([env!("CARGO_BIN_EXE_kechuang"), "serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(dir.join("data"))
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -51,7 +54,8 @@ impl Server {
         let url =
             lines.find_map(|line| Some(line.ok()?.split_once("ready: ")?.1.trim().to_owned()));
         std::thread::spawn(move || lines.for_each(drop));
-        Self { url: url.expect("the server says its address"), key, _child: child, _dir: dir }
+        let life = child.stdin.take().unwrap();
+        Self { url: url.expect("the server says its address"), key, _life: life }
     }
 }
 
