@@ -11,7 +11,6 @@ use crate::record::validate::Violation;
 use crate::record::{RecordId, State as Stage};
 use crate::service::gaps::{self, GapRequest};
 use crate::service::indexing;
-use crate::service::keys::Role;
 use crate::service::suggest::Day;
 
 const GAPS: [&str; 5] = ["from", "to", "by", "within", "place"];
@@ -97,16 +96,7 @@ pub async fn list_statistics(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    match auth::principal(&state, &headers).await?.key {
-        None => return Err(Problem::plain(Code::Unauthorized)),
-        Some(key) if matches!(key.role, Role::Widget | Role::Contributor) => {
-            return Err(Problem::new(
-                Code::Forbidden,
-                "expected a key of the role reviewer, operator, auditor or administrator; found another",
-            ));
-        }
-        Some(_) => {}
-    }
+    auth::reader(&state, &headers).await?;
     let mut length = DAYS;
     for (name, value) in input::query_pairs(&uri)? {
         if name != "days" {

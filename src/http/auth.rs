@@ -36,6 +36,18 @@ pub async fn writer(state: &AppState, headers: &HeaderMap) -> Result<Arc<Key>, P
     }
 }
 
+/// Refuses whoever may not see what everybody's doings add up to.
+pub async fn reader(state: &AppState, headers: &HeaderMap) -> Result<(), Problem> {
+    match principal(state, headers).await?.key {
+        None => Err(Problem::plain(Code::Unauthorized)),
+        Some(key) if key.role.sees_everything() => Ok(()),
+        Some(_) => Err(Problem::new(
+            Code::Forbidden,
+            "expected a key of the role reviewer, operator, auditor or administrator; found another",
+        )),
+    }
+}
+
 fn bearer(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
     let unreadable = || {

@@ -62,7 +62,7 @@ pub async fn list_feedback(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    reader(&state, &headers).await?;
+    auth::reader(&state, &headers).await?;
     input::no_parameters(&uri)?;
     let app = state.app.clone();
     let lines = state.searches.run(move || {
@@ -86,7 +86,7 @@ pub async fn list_judgements(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    reader(&state, &headers).await?;
+    auth::reader(&state, &headers).await?;
     let (mut from, mut to) = (None, None);
     for (name, value) in input::query_pairs(&uri)? {
         match name.as_str() {
@@ -107,17 +107,6 @@ pub async fn list_judgements(
     let app = state.app.clone();
     let lines = state.searches.run(move || app.feedback.judgements(&from, &to)).await??;
     Ok(document(lines.into_bytes(), "text/tab-separated-values; charset=utf-8"))
-}
-
-async fn reader(state: &AppState, headers: &HeaderMap) -> Result<(), Problem> {
-    match auth::principal(state, headers).await?.key {
-        None => Err(Problem::plain(Code::Unauthorized)),
-        Some(key) if matches!(key.role, Role::Widget | Role::Contributor) => Err(Problem::new(
-            Code::Forbidden,
-            "expected a key of the role reviewer, operator, auditor or administrator; found another",
-        )),
-        Some(_) => Ok(()),
-    }
 }
 
 fn document(body: Vec<u8>, media: &'static str) -> Response {

@@ -585,7 +585,8 @@ fn example(schema: &str, media: &str) -> Option<Value> {
         ("SearchRequest", _) => Some(json!({ "q": "传感器", "limit": 5, "facets": ["kind"] })),
         ("SubscriptionDraft", _) => Some(json!({
             "search": { "q": "传感器" }, "title": "传感器", "first": 20,
-            "webhook": { "url": "https://example.com/alerts" },
+            // A name that nobody has: copied as it stands, it sends nothing to anybody.
+            "webhook": { "url": "https://receiver.example/alerts" },
         })),
         ("MatchRequest", _) => Some(json!({
             "record": { "kind": "KIND", "title": "海洋传感器的耐压封装与防腐涂层，工作水深 6000 m" },
