@@ -89,7 +89,7 @@ struct Counted {
 /// Counts searches by day, and lists what is asked most and what is not found; for reviewers, operators, auditors and
 /// administrators.
 #[utoipa::path(get, path = "/v1/statistics", tag = "analysis", params(
-    ("days" = Option<u32>, Query, description = "1 to 366, 30 by default"),
+    ("days" = Option<u32>, Query, minimum = 1, maximum = 366, description = "30 by default"),
 ))]
 pub async fn list_statistics(
     State(state): State<AppState>,

@@ -40,7 +40,7 @@ const MAX_LINES: usize = 200_000;
 /// lines have none. What is acknowledged is on disk. The request is read in groups that are written one after another;
 /// results are sent when all are known, so that callers may send everything before they read.
 #[utoipa::path(post, path = "/v1/bulk", tag = "records", params(
-    ("refresh" = Option<String>, Query, description = "`wait`: answer when the records can be found, at most ten seconds later"),
+    ("refresh" = Option<String>, Query, pattern = "^(wait|false)?$", description = "`wait`: answer when the records can be found, at most ten seconds later"),
 ))]
 pub async fn write_bulk(
     State(state): State<AppState>,

@@ -33,7 +33,7 @@ struct Wanted {
     ("kind" = String, Path, description = "A kind of /v1/kinds"),
     ("id" = String, Path, description = "The record's id"),
     ("to" = String, Query, description = "Kind of the records to find"),
-    ("limit" = Option<u32>, Query, description = "1 to 100, 10 by default"),
+    ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "10 by default"),
     ("diversity" = Option<bool>, Query, description = "`false`: everything, however alike; `true` by default"),
 ))]
 pub async fn list_matches(
@@ -51,7 +51,7 @@ pub async fn list_matches(
 #[utoipa::path(get, path = "/v1/records/{kind}/{id}/similar", tag = "matching", params(
     ("kind" = String, Path, description = "A kind of /v1/kinds"),
     ("id" = String, Path, description = "The record's id"),
-    ("limit" = Option<u32>, Query, description = "1 to 100, 10 by default"),
+    ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "10 by default"),
     ("diversity" = Option<bool>, Query, description = "`false`: everything, however alike; `true` by default"),
 ))]
 pub async fn list_similar(
@@ -180,7 +180,8 @@ fn from_object(mut object: Fields) -> Result<(Subject, Wanted), Problem> {
             wrong.push(violation("diversity", "bad_parameter", "true or false", &other.to_string()))
         }
     }
-    let subject = match (object.remove("record"), object.remove("profile")) {
+    let mut given = |name| object.remove(name).filter(|value| !value.is_null());
+    let subject = match (given("record"), given("profile")) {
         (Some(Value::Object(record)), None) => Some(draft(record)?),
         (None, Some(Value::Object(profile))) => Some(Subject::Profile(profile)),
         (Some(_), Some(_)) => {
@@ -252,6 +253,8 @@ mod tests {
         let refused = |json: &str| object(json).map(|_| ()).unwrap_err();
         assert_eq!(refused(r#"{"to":"y"}"#), Code::BadBody);
         assert_eq!(refused(r#"{"record":{},"profile":{}}"#), Code::BadBody);
+        assert_eq!(refused(r#"{"record":null,"profile":null}"#), Code::BadBody);
+        assert!(object(r#"{"record":null,"profile":{},"to":"y"}"#).is_ok());
         assert_eq!(refused(r#"{"record":1}"#), Code::BadBody);
         assert_eq!(refused(r#"{"record":{"title":"a"},"to":"y"}"#), Code::InvalidRecord);
         assert_eq!(refused(r#"{"profile":{},"limit":"3"}"#), Code::BadLimit);

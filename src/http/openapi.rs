@@ -182,6 +182,46 @@ const SHAPES: &[Shape] = &[
     },
 ];
 
+/// Schemas of what is only sent: `null` is as if a member were left out.
+const REQUESTS: [&str; 9] = [
+    "SearchRequest",
+    "MatchRequest",
+    "ApplicabilityRequest",
+    "SubscriptionDraft",
+    "Feedback",
+    "MeilisearchSearch",
+    "MeilisearchQuery",
+    "MeilisearchFacetSearch",
+    "MeilisearchFetch",
+];
+
+/// Lets optional members be `null`.
+fn allow_null(schema: &mut Value) {
+    let required = schema["required"].clone();
+    let is_required =
+        |name: &str| required.as_array().is_some_and(|all| all.contains(&json!(name)));
+    let null = || json!("null");
+    for (name, member) in schema["properties"].as_object_mut().into_iter().flatten() {
+        if is_required(name) {
+            continue;
+        }
+        let Some(member) = member.as_object_mut() else { continue };
+        if let Some(kind) = member.get_mut("type") {
+            match kind {
+                Value::Array(kinds) if kinds.contains(&null()) => {}
+                Value::Array(kinds) => kinds.push(null()),
+                kind => *kind = json!([kind, "null"]),
+            }
+        } else if let Some(Value::Array(values)) = member.get_mut("enum") {
+            values.push(Value::Null);
+        } else if let Some(Value::Array(choices)) = member.get_mut("oneOf") {
+            choices.push(json!({ "type": "null" }));
+        } else if let Some(reference) = member.remove("$ref") {
+            member.insert("oneOf".into(), json!([{ "$ref": reference }, { "type": "null" }]));
+        }
+    }
+}
+
 /// Composes the OpenAPI document.
 pub fn document(catalog: &Catalog) -> Value {
     let declared = routes().into_openapi();
@@ -233,7 +273,8 @@ fn complete(operation: &mut Map<String, Value>, kinds: &[&str]) {
     if let Some((media, schema)) = shape.request {
         operation.insert(
             "requestBody".into(),
-            json!({ "required": true, "content": content(media, schema) }),
+            // No line at all is a list too.
+            json!({ "required": media != NDJSON, "content": content(media, schema) }),
         );
     }
     let mut responses = Map::new();
@@ -329,6 +370,9 @@ fn schemas(catalog: &Catalog) -> Value {
     let more = more.chain(applicability::schemas()).chain(feedback::schemas());
     for (name, schema) in more.chain(analysis::schemas()).chain(meilisearch::schemas()) {
         schemas[name] = schema;
+    }
+    for name in REQUESTS {
+        allow_null(&mut schemas[name]);
     }
     schemas["Record"] = json!({
         "description": "A flat object: `kind`, `id`, the kind's fields, and what the server adds",

@@ -52,10 +52,10 @@ pub async fn get_record(
 /// Writes a record at its id, in place of what is there.
 #[utoipa::path(put, path = "/v1/records/{kind}/{id}", tag = "records", params(
     ("kind" = String, Path, description = "A kind of /v1/kinds"),
-    ("id" = String, Path, description = "Up to 128 letters, digits and . _ : -"),
-    ("If-Match" = Option<String>, Header, description = "The revision that must still hold, or *"),
-    ("If-None-Match" = Option<String>, Header, description = "`*`: there must be no such record"),
-    ("refresh" = Option<String>, Query, description = "`wait`: answer when the record can be found, at most ten seconds later"),
+    ("id" = String, Path, pattern = "^[A-Za-z0-9_:-][A-Za-z0-9._:-]{0,127}$", description = "Up to 128 letters, digits and . _ : -"),
+    ("If-Match" = Option<String>, Header, pattern = r#"^(\*|(W/)?"[^",]*")$"#, description = "The revision that must still hold, or *"),
+    ("If-None-Match" = Option<String>, Header, pattern = r"^\*$", description = "`*`: there must be no such record"),
+    ("refresh" = Option<String>, Query, pattern = "^(wait|false)?$", description = "`wait`: answer when the record can be found, at most ten seconds later"),
 ))]
 pub async fn put_record(
     State(state): State<AppState>,
@@ -87,8 +87,8 @@ pub async fn put_record(
 #[utoipa::path(delete, path = "/v1/records/{kind}/{id}", tag = "records", params(
     ("kind" = String, Path, description = "A kind of /v1/kinds"),
     ("id" = String, Path, description = "The record's id"),
-    ("If-Match" = Option<String>, Header, description = "The revision that must still hold, or *"),
-    ("refresh" = Option<String>, Query, description = "`wait`: answer when the record can no longer be found, at most ten seconds later"),
+    ("If-Match" = Option<String>, Header, pattern = r#"^(\*|(W/)?"[^",]*")$"#, description = "The revision that must still hold, or *"),
+    ("refresh" = Option<String>, Query, pattern = "^(wait|false)?$", description = "`wait`: answer when the record can no longer be found, at most ten seconds later"),
 ))]
 pub async fn delete_record(
     State(state): State<AppState>,
@@ -114,7 +114,7 @@ pub async fn delete_record(
 #[utoipa::path(post, path = "/v1/records/{kind}", tag = "records", params(
     ("kind" = String, Path, description = "A kind of /v1/kinds"),
     ("Idempotency-Key" = Option<String>, Header, description = "Up to 255 characters that the caller chose for this write"),
-    ("refresh" = Option<String>, Query, description = "`wait`: answer when the record can be found, at most ten seconds later"),
+    ("refresh" = Option<String>, Query, pattern = "^(wait|false)?$", description = "`wait`: answer when the record can be found, at most ten seconds later"),
 ))]
 pub async fn post_record(
     State(state): State<AppState>,

@@ -111,8 +111,8 @@ pub async fn delete_subscription(
 /// Lists the alerts of a subscription, newest first.
 #[utoipa::path(get, path = "/v1/subscriptions/{id}/alerts", tag = "subscriptions", params(
     ("id" = String, Path, description = "The subscription's id"),
-    ("limit" = Option<u32>, Query, description = "1 to 100, 20 by default"),
-    ("offset" = Option<u32>, Query, description = "Up to 1,000"),
+    ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "20 by default"),
+    ("offset" = Option<u32>, Query, maximum = 1000, description = "0 by default"),
 ))]
 pub async fn list_alerts(
     State(state): State<AppState>,
@@ -325,6 +325,7 @@ fn answer(body: &Value) -> Response {
 
 fn draft(mut body: Fields) -> Result<SubscriptionDraft, Problem> {
     let mut wrong = unknown(&body, "", &MEMBERS);
+    body.retain(|_, value| !value.is_null());
     let (search, record, profile) =
         (body.remove("search"), body.remove("record"), body.remove("profile"));
     let (profile_id, to) = (body.remove("profile_id"), body.remove("to"));
@@ -342,7 +343,7 @@ fn draft(mut body: Fields) -> Result<SubscriptionDraft, Problem> {
     let target = match (search, record, profile, profile_id) {
         (None, None, None, Some(profile_id)) => {
             let profile_id = text(Some(profile_id), "/profile_id", &mut wrong);
-            let to = to.filter(|to| !to.is_null()).map(|to| text(Some(to), "/to", &mut wrong));
+            let to = to.map(|to| text(Some(to), "/to", &mut wrong));
             profile_id.map(|profile_id| Target::Verdicts { profile_id, to: to.flatten() })
         }
         (None, Some(Value::Object(mut members)), None, None) => {

@@ -16,7 +16,7 @@ const PARAMETERS: [&str; 3] = ["q", "kind", "limit"];
 #[utoipa::path(get, path = "/v1/suggest", tag = "search", params(
     ("q" = Option<String>, Query, description = "What was typed so far, up to 512 characters: 汉字, Latin letters, full pinyin, first letters, in any mixture"),
     ("kind" = Option<String>, Query, description = "Kinds, separated by commas; none: all"),
-    ("limit" = Option<u32>, Query, description = "1 to 50, 10 by default"),
+    ("limit" = Option<u32>, Query, minimum = 1, maximum = 50, description = "10 by default"),
 ))]
 pub async fn list_suggestions(
     State(state): State<AppState>,

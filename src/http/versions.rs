@@ -38,7 +38,7 @@ pub async fn list_versions(
 #[utoipa::path(get, path = "/v1/records/{kind}/{id}/diff", tag = "applicability", params(
     ("kind" = String, Path, description = "A kind of /v1/kinds"),
     ("id" = String, Path, description = "The record's id"),
-    ("from" = String, Query, description = "A revision of …/versions, a date (the rules that hold on it), or the id of another record"),
+    ("from" = String, Query, min_length = 1, description = "A revision of …/versions, a date (the rules that hold on it), or the id of another record"),
     ("to" = Option<String>, Query, description = "The same; the present version when absent"),
 ))]
 pub async fn compare_versions(

@@ -7,14 +7,14 @@ use axum::response::Response;
 use serde_json::json;
 
 use super::assets::TASKS_STYLE;
-use super::card::{Card, is_deadline};
+use super::card::Card;
+use super::closing;
 use super::error::Failure;
 use super::visitor::{Frame, Visitor};
 use super::{answer, overview, page, script_json};
 use crate::app::App;
 use crate::http::AppState;
 use crate::query::request::SearchRequest;
-use crate::record::kind::Direction;
 use crate::record::{RecordId, RecordKind, Visibility};
 use crate::service::keys::Principal;
 
@@ -24,8 +24,8 @@ const NEWEST_KINDS: usize = 3;
 const LINES: usize = 6;
 /// Most searches that are offered.
 const HOT: usize = 8;
-/// A deadline is soon when it is at most so many days ahead.
-const SOON: i64 = 60;
+/// Lines of what closes next.
+const CLOSING: usize = 10;
 
 #[derive(Template)]
 #[template(path = "home.html")]
@@ -34,6 +34,10 @@ struct HomePage {
     kinds: Vec<KindEntry>,
     newest: Vec<List>,
     closing: Vec<Card>,
+    /// Address of everything of the first kind that has deadlines, by deadline.
+    all_closing: Option<String>,
+    /// Address of what closes as a calendar.
+    calendar: String,
     tasks: Vec<Task>,
     /// Searches that people often make, with their addresses.
     hot: Vec<(String, String)>,
@@ -136,7 +140,16 @@ fn make(app: &App, visitor: &Visitor) -> Result<Response, Failure> {
         json_ld,
         kinds: kinds.collect(),
         newest,
-        closing: closing(app, visitor, today)?,
+        closing: {
+            let mut closing = closing::soon(app, visitor, CLOSING)?;
+            closing.truncate(CLOSING);
+            closing
+        },
+        all_closing: app.catalog.kinds.iter().find_map(|kind| {
+            let sort = closing::sort_of(kind)?;
+            Some(place_of(kind).with(|place| place.sort = Some(sort)).href())
+        }),
+        calendar: visitor.link("/deadlines.ics"),
         footer,
     };
     Ok(page(StatusCode::OK, &template))
@@ -195,34 +208,4 @@ fn json_ld(visitor: &Visitor) -> String {
             "query-input": "required name=search_term_string",
         },
     }))
-}
-
-/// Finds what closes next, over all kinds that can be sorted by a deadline.
-fn closing(app: &App, visitor: &Visitor, today: i32) -> Result<Vec<Card>, Failure> {
-    let mut cards: Vec<(i64, Card)> = Vec::new();
-    for kind in &app.catalog.kinds {
-        let by_deadline = kind.sorts.iter().find(|sort| {
-            sort.order == Direction::Ascending
-                && kind.field_at(&sort.field).is_some_and(is_deadline)
-        });
-        let Some(sort) = by_deadline else { continue };
-        let request = SearchRequest {
-            kind: vec![kind.name.to_string()],
-            sort: Some(format!("{}:asc", sort.field)),
-            limit: Some(LINES),
-            ..Default::default()
-        };
-        let found = app.search.search(&request, Visibility::Public, today)?;
-        for item in &found.items {
-            if let Some(card) = Card::of(item, &app.catalog, visitor, today)
-                && let Some(deadline) = &card.deadline
-                && (0..=SOON).contains(&deadline.days_left)
-            {
-                cards.push((deadline.days_left, card));
-            }
-        }
-    }
-    cards.sort_by_key(|(days_left, _)| *days_left);
-    cards.truncate(LINES);
-    Ok(cards.into_iter().map(|(_, card)| card).collect())
 }

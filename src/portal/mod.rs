@@ -8,6 +8,7 @@ mod assets;
 mod card;
 mod chart;
 mod check;
+mod closing;
 mod csv;
 mod data;
 mod developers;
@@ -61,6 +62,7 @@ pub fn router(state: AppState) -> Router {
         .route("/search", get(search::get_results))
         .route("/records/{kind}/{id}", get(record::get_record))
         .route("/records/{kind}/{id}/deadline.ics", get(share::get_calendar))
+        .route("/deadlines.ics", get(closing::get_calendar))
         .route("/search.csv", get(export::get_results))
         .route("/statistics/{name}", get(overview::get_csv))
         .route("/embed", get(embed::get_embed))

@@ -89,7 +89,10 @@ pub async fn get_record(
 
 fn make(app: &App, visitor: &Visitor, kind: &str, id: &str) -> Result<Response, Failure> {
     let id = RecordId::new(kind, id);
-    let record = app.ingest.get(&id, &Principal::default())?.ok_or(Failure::NotFound)?;
+    let Some(record) = app.ingest.get(&id, &Principal::default())? else {
+        let was_here = app.applicability.was_withdrawn(&id)?;
+        return Err(if was_here { Failure::Gone } else { Failure::NotFound });
+    };
     let kind = app.catalog.kind(kind).ok_or(Failure::NotFound)?;
     let t = visitor.texts();
     let lang = visitor.lang;

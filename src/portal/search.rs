@@ -24,8 +24,10 @@ use crate::record::kind::Direction;
 const WINDOW: usize = 2;
 /// Other searches that are offered.
 const MAX_RELATED: usize = 6;
-/// Words of the query that a page without results offers one by one.
+/// Words of the query, and filters, that a page without results offers one by one.
 const MAX_WORDS: usize = 6;
+/// Synonyms that are told, and ways to say each.
+const MAX_SYNONYMS: usize = 3;
 
 #[derive(Template)]
 #[template(path = "search.html")]
@@ -88,7 +90,8 @@ struct PageLink {
 struct Nothing {
     heading: String,
     understood: Vec<(&'static str, String)>,
-    tries: Vec<(String, String)>,
+    /// What to try: label, address, and how many it finds.
+    tries: Vec<(String, String, Option<String>)>,
     by_kind: Vec<Tab>,
 }
 
@@ -227,6 +230,19 @@ fn notices(found: &SearchPage, place: &SearchPlace, t: &Texts, relaxation: bool)
             text: (t.corrected)(&corrected.from, &corrected.to),
             link: Some(((t.search_literally)(&corrected.from), literally)),
         });
+    }
+    if !place.raw && found.total > 0 {
+        let synonyms = found.understood.synonyms.iter().take(MAX_SYNONYMS);
+        let told = synonyms.map(|each| {
+            let also: Vec<&str> = each.also.iter().map(String::as_str).take(MAX_SYNONYMS).collect();
+            (t.also_searched)(&each.text, &also.join("”“"))
+        });
+        let text: Vec<String> = told.collect();
+        if !text.is_empty() {
+            let literally = place.with(|place| place.raw = true).href();
+            let link = Some((t.only_words.to_owned(), literally));
+            notes.push(Notice { text: text.join(""), link });
+        }
     }
     let text = match found.relaxation {
         Relaxation::MostWords => Some(t.most_words),
@@ -404,20 +420,35 @@ fn nothing(
     let request = SearchRequest { facets: vec!["kind".into()], limit: Some(1), ..bare.request() };
     let without = app.search.search(&request, Visibility::Public, app.clock.today())?;
     let mut tries = Vec::new();
-    if without.total > 0 && place.num_chosen() > 0 {
-        tries.push((t.try_without_filters.to_owned(), cleared(place).href()));
+    // Only what finds something is offered, with how much.
+    let mut offer = |label: String, there: SearchPlace| -> Result<(), Failure> {
+        let request = SearchRequest { limit: Some(1), ..there.request() };
+        let total = app.search.search(&request, Visibility::Public, app.clock.today())?.total;
+        if total > 0 {
+            tries.push((label, there.href(), Some(grouped(total))));
+        }
+        Ok(())
+    };
+    if place.select.len() > 1 {
+        let labels = facets::chips(&app.catalog, place, visitor.lang).into_iter();
+        for (selected, chip) in place.select.iter().zip(labels).take(MAX_WORDS) {
+            offer((t.try_less)(&chip.label), place.toggled(selected))?;
+        }
+    }
+    if place.num_chosen() > 0 {
+        offer(t.try_without_filters.to_owned(), cleared(place))?;
     }
     if !understood.phrases.is_empty() {
         let q = place.q.replace(['"', '“', '”', '＂', '「', '」'], " ");
         let q = q.split_whitespace().collect::<Vec<_>>().join(" ");
-        tries.push((t.try_unquoted.to_owned(), place.with(|place| place.q = q).href()));
+        offer(t.try_unquoted.to_owned(), place.with(|place| place.q = q))?;
     }
     if understood.words.len() > 1 {
         for word in
             understood.words.iter().filter(|word| word.chars().nth(1).is_some()).take(MAX_WORDS)
         {
             let alone = SearchPlace { q: word.clone(), ..visitor.anywhere() };
-            tries.push(((t.try_word)(word), alone.href()));
+            offer((t.try_word)(word), alone)?;
         }
     }
     // What nobody has can be asked for.
@@ -426,9 +457,9 @@ fn nothing(
         let lang = visitor.chosen.map(|lang| ("lang", lang.name()));
         let pairs = [("title", title.as_str())].into_iter().chain(lang);
         let label = visitor.lang.pick(&form.label).to_owned();
-        tries.push((label, address(&format!("/{}/new", form.path), pairs)));
+        tries.push((label, address(&format!("/{}/new", form.path), pairs), None));
     }
-    tries.push((t.try_everything.to_owned(), visitor.anywhere().href()));
+    tries.push((t.try_everything.to_owned(), visitor.anywhere().href(), None));
     let by_kind = tabs(app, visitor, &bare, &without)?;
     Ok(Nothing {
         heading: match place.q.as_str() {

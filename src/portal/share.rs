@@ -94,7 +94,7 @@ pub async fn get_calendar(
 ) -> Response {
     let Ok(Path((kind, id))) = path else { return not_found_page(&visitor) };
     answer(&state, visitor, move |app, visitor| {
-        let text = calendar(app, visitor, &RecordId::new(kind, id))?;
+        let text = calendar_of(app, visitor, &RecordId::new(kind, id))?;
         let headers = [
             (header::CONTENT_TYPE, "text/calendar; charset=utf-8"),
             (header::CACHE_CONTROL, "no-cache"),
@@ -106,7 +106,7 @@ pub async fn get_calendar(
     .await
 }
 
-fn calendar(app: &App, visitor: &Visitor, id: &RecordId) -> Result<String, Failure> {
+fn calendar_of(app: &App, visitor: &Visitor, id: &RecordId) -> Result<String, Failure> {
     let record = app.ingest.get(id, &Principal::default())?.ok_or(Failure::NotFound)?;
     let kind = app.catalog.kind(&id.kind).ok_or(Failure::NotFound)?;
     let dates = deadlines(kind, &record, app.clock.today());
@@ -115,26 +115,45 @@ fn calendar(app: &App, visitor: &Visitor, id: &RecordId) -> Result<String, Failu
     }
     let title = title_of(&record);
     let url = format!("{}{}", visitor.origin, record_path(&record.kind, &record.id));
-    let mut calendar = Calendar::new();
-    calendar.name(&format!("{title} · {}", visitor.site_name()));
-    // The time at which the record was written: the file stays the same until it changes.
-    let stamp: String = record.updated_at.chars().filter(|ch| !matches!(ch, '-' | ':')).collect();
+    let mut calendar = calendar(&title, visitor);
     for date in dates {
-        let Ok(day) = date.day.parse() else { continue };
         let label = visitor.lang.pick(&date.field.label);
-        let summary = format!("{label}{}{title}", visitor.texts().colon);
-        let mut event = Event::new();
-        event
-            .uid(&format!("{id}-{}-{}@kechuang", date.field.path, date.day))
-            .summary(&summary)
-            .description(&url)
-            .url(&url)
-            .all_day(day)
-            .alarm(Alarm::display(&summary, Trigger::before_start(TimeDelta::days(REMIND))));
-        event.add_property("DTSTAMP", &stamp);
-        calendar.push(event.done());
+        let uid = format!("{id}-{}-{}@kechuang", date.field.path, date.day);
+        // The time at which the record was written: the file stays the same until it changes.
+        calendar.extend(event(&uid, label, &title, date.day, &url, &record.updated_at, visitor));
     }
-    Ok(calendar.done().to_string())
+    Ok(calendar.to_string())
+}
+
+/// An empty calendar with a name.
+pub fn calendar(name: &str, visitor: &Visitor) -> Calendar {
+    let mut calendar = Calendar::new();
+    calendar.name(&format!("{name} · {}", visitor.site_name()));
+    calendar
+}
+
+/// A day on which something closes, with a reminder; `None` for a day that is none.
+pub fn event(
+    uid: &str,
+    label: &str,
+    title: &str,
+    day: &str,
+    url: &str,
+    stamp: &str,
+    visitor: &Visitor,
+) -> Option<Event> {
+    let summary = format!("{label}{}{title}", visitor.texts().colon);
+    let mut event = Event::new();
+    event
+        .uid(uid)
+        .summary(&summary)
+        .description(url)
+        .url(url)
+        .all_day(day.parse().ok()?)
+        .alarm(Alarm::display(&summary, Trigger::before_start(TimeDelta::days(REMIND))));
+    let stamp: String = stamp.chars().filter(|ch| !matches!(ch, '-' | ':')).collect();
+    event.add_property("DTSTAMP", stamp);
+    Some(event.done())
 }
 
 #[cfg(test)]

@@ -103,7 +103,7 @@ pub async fn post_subscribe(
     }
     let Ok(Form(pairs)) = form else { return Failure::Bad(Vec::new()).page(&visitor) };
     if !admit_guest() {
-        return Failure::Unavailable.page(&visitor);
+        return Failure::TooMany.page(&visitor);
     }
     let app = state.app.clone();
     let job_visitor = visitor.clone();

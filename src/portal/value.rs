@@ -15,6 +15,8 @@ pub struct Piece {
     pub external: bool,
     /// What the link does, where its text does not say it.
     pub hint: Option<String>,
+    /// A level and the highest one.
+    pub level: Option<(i64, i64)>,
 }
 
 impl Piece {
@@ -51,6 +53,8 @@ pub struct Note {
     pub text: String,
 }
 
+/// A whole number that goes up to no more than this is a level.
+const MAX_LEVELS: f64 = 20.0;
 /// Most values of one field that a page shows.
 const MAX_SHOWN: usize = 200;
 
@@ -96,7 +100,7 @@ fn piece(field: &Field, value: &Value, lang: Lang, links: &dyn Links) -> Option<
     match field.field_type {
         FieldType::Url => {
             let url = https(value.as_str()?)?;
-            Some(Piece { text: url.clone(), href: Some(url), external: true, hint: None })
+            Some(Piece { text: url.clone(), href: Some(url), external: true, ..Piece::default() })
         }
         FieldType::File => {
             let url = https(value.get("url")?.as_str()?)?;
@@ -107,7 +111,7 @@ fn piece(field: &Field, value: &Value, lang: Lang, links: &dyn Links) -> Option<
                 _ => format!(" ({:.1} MB)", bytes as f64 / 1_048_576.0),
             });
             let text = format!("{name}{}", size.unwrap_or_default());
-            Some(Piece { text, href: Some(url), external: true, hint: None })
+            Some(Piece { text, href: Some(url), external: true, ..Piece::default() })
         }
         FieldType::Term | FieldType::Tree => {
             let code = value.as_str()?;
@@ -118,7 +122,7 @@ fn piece(field: &Field, value: &Value, lang: Lang, links: &dyn Links) -> Option<
             let href = field.facet.is_some().then(|| links.same_value(&field.path, code)).flatten();
             let hint =
                 href.as_ref().map(|_| (lang.texts().records_with)(lang.pick(&field.label), &text));
-            Some(Piece { text, href, external: false, hint })
+            Some(Piece { text, href, hint, ..Piece::default() })
         }
         FieldType::Code if field.name == "id" => {
             let id = value.as_str()?;
@@ -126,6 +130,14 @@ fn piece(field: &Field, value: &Value, lang: Lang, links: &dyn Links) -> Option<
                 Some((title, href)) => Piece { text: title, href: Some(href), ..Piece::default() },
                 None => Piece::plain(id),
             })
+        }
+        FieldType::Integer => {
+            let mut piece = Piece::plain(plain(field, value, lang)?);
+            if let (Some(_), Some(most @ 1.0..=MAX_LEVELS)) = (field.min, field.max) {
+                piece.text = format!("{} / {most}", piece.text);
+                piece.level = value.as_i64().map(|level| (level, most as i64));
+            }
+            Some(piece)
         }
         _ => plain(field, value, lang).map(Piece::plain),
     }
@@ -149,7 +161,7 @@ pub fn plain(field: &Field, value: &Value, lang: Lang) -> Option<String> {
             let number = number(value)?;
             match field.unit.as_deref() {
                 None => number,
-                Some(unit) => format!("{number} {unit}"),
+                Some(unit) => format!("{number} {}", (texts.unit)(unit)),
             }
         }
         FieldType::Quantity => quantity(value)?,

@@ -28,6 +28,8 @@ pub struct Visitor {
     pub origin: String,
     pub site: Arc<SiteConfig>,
     pub catalog: Arc<Catalog>,
+    /// What the log calls the request.
+    pub request_id: Option<String>,
 }
 
 impl FromRequestParts<AppState> for Visitor {
@@ -47,6 +49,10 @@ impl FromRequestParts<AppState> for Visitor {
             pairs,
             site: state.site.clone(),
             catalog: state.app.catalog.clone(),
+            request_id: {
+                let id = parts.headers.get("x-request-id").and_then(|id| id.to_str().ok());
+                id.map(str::to_owned)
+            },
         })
     }
 }

@@ -14,7 +14,10 @@ const MAX_LISTED: usize = 60;
 pub fn json_schema(kind: &RecordKind) -> Value {
     let mut properties = Map::new();
     properties.insert("kind".to_owned(), json!({ "const": &*kind.name }));
-    properties.insert("id".to_owned(), json!({ "type": "string", "maxLength": 128 }));
+    properties.insert(
+        "id".to_owned(),
+        json!({ "type": "string", "pattern": "^[A-Za-z0-9_:-][A-Za-z0-9._:-]{0,127}$" }),
+    );
     let required = describe_fields(&kind.fields, &mut properties);
     let instant = json!({ "type": "string", "format": "date-time", "readOnly": true });
     let text = json!({ "type": "string", "readOnly": true });

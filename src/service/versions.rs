@@ -178,6 +178,13 @@ impl ApplicabilityService {
         Ok(Some(Versions { items, relations, successor, withdrawn }))
     }
 
+    /// Tells whether a record was public and is there no more; only kinds with rules keep that.
+    pub fn was_withdrawn(&self, id: &RecordId) -> Result<bool, StoreError> {
+        let is_gone = self.store.get(id)?.is_none();
+        let last = if is_gone { self.last_version(id)? } else { None };
+        Ok(last.is_some_and(|last| last.state == State::Published))
+    }
+
     /// Compares two versions of a record; `None` when the record or one of the versions is not there.
     pub fn compare(
         &self,

@@ -12,7 +12,7 @@ mod widget;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
@@ -27,8 +27,8 @@ struct Server {
     url: String,
     /// An administrator's key.
     key: String,
-    /// Nothing is dropped that is static: the server lives as long as this pipe, which ends with the tests.
-    _life: ChildStdin,
+    /// Nothing is dropped that is static: the server lives as long as its pipe to us, which ends with the tests.
+    _child: Child,
 }
 
 impl Server {
@@ -54,8 +54,7 @@ impl Server {
         let url =
             lines.find_map(|line| Some(line.ok()?.split_once("ready: ")?.1.trim().to_owned()));
         std::thread::spawn(move || lines.for_each(drop));
-        let life = child.stdin.take().unwrap();
-        Self { url: url.expect("the server says its address"), key, _life: life }
+        Self { url: url.expect("the server says its address"), key, _child: child }
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::driver::Browser;
 use crate::{axe, check_quiet, number, with_browser};
 
-const PAGES: [&str; 13] = [
+const PAGES: [&str; 26] = [
     "/check?id=policy-001",
     "/",
     "/search?q=%E7%A0%94%E5%8F%91%E8%B4%B9%E7%94%A8&kind=policy",
@@ -19,7 +19,23 @@ const PAGES: [&str; 13] = [
     "/data",
     "/help",
     "/?lang=en",
+    "/records/demand/demand-001",
+    "/records/expert/expert-001",
+    "/records/service/service-001",
+    "/records/finance_product/finance-001",
+    "/records/incubator/incubator-001",
+    "/records/report/report-001",
+    "/records/policy/policy-001?lang=en",
+    "/search?q=%E7%A0%94%E5%8F%91&lang=en",
+    "/demands/new?title=%E5%AF%BB%E6%B1%82%E6%B5%B7%E6%B0%B4%E6%B7%A1%E5%8C%96%E5%8F%8D%E6%B8%97%E9%80%8F%E8%86%9C%E5%9B%BD%E4%BA%A7%E6%9B%BF%E4%BB%A3&draft=1",
+    "/check?lang=en",
+    "/embed?mode=matches",
+    "/sitemap",
+    "/search?kind=policy&select=level:municipal&select=validity:in_force",
 ];
+
+/// Pages that answer with an error, which the browser's console tells of.
+const ERRORS: [&str; 2] = ["/nowhere/%E7%A0%94%E5%8F%91", "/search?sort=nothing:asc"];
 
 /// Width and what else differs.
 pub fn look(browser: &Browser, mode: &str) {
@@ -45,13 +61,16 @@ fn every_page_is_accessible_in_four_modes() {
         for mode in ["usual", "large", "narrow", "forced-colors"] {
             look(browser, mode);
             let view = if mode == "large" { "large" } else { "usual" };
-            for path in PAGES {
+            for path in PAGES.iter().chain(&ERRORS) {
                 let sign = if path.contains('?') { '&' } else { '?' };
                 let lang = if path.contains("lang=") { "" } else { "&lang=zh" };
                 browser.open(&format!("{site}{path}{sign}view={view}{lang}"));
                 browser.until("document.readyState === 'complete'");
                 for found in axe(browser) {
                     wrong.push(format!("{mode} {path}: {found}"));
+                }
+                if ERRORS.contains(path) {
+                    browser.log("browser");
                 }
                 check_quiet(browser, &[site], &format!("{mode} {path}"));
                 let overflow = browser.run(
@@ -89,26 +108,82 @@ fn text_on_the_first_page_is_light_on_dark() {
 fn large_letters_are_large() {
     with_browser(|browser, site| {
         look(browser, "large");
-        browser.open(&format!("{site}/search?kind=policy&view=large&lang=zh"));
-        let smallest = browser.run(
-            "const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-             let least = 99, text = '', node;
-             while ((node = walk.nextNode())) {
-               const style = getComputedStyle(node.parentElement);
-               if (!node.data.trim() || !node.parentElement.getClientRects().length) continue;
-               const size = parseFloat(style.fontSize);
-               if (size < least) { least = size; text = node.data; }
-             }
-             const body = getComputedStyle(document.body);
-             return { least, text, spacing: parseFloat(body.lineHeight) / parseFloat(body.fontSize) };",
-        );
-        assert!(number(&smallest, "least") >= 18.0, "{smallest}");
-        assert!(number(&smallest, "spacing") >= 1.5, "{smallest}");
+        for path in PAGES {
+            let sign = if path.contains('?') { '&' } else { '?' };
+            browser.open(&format!("{site}{path}{sign}view=large"));
+            let smallest = browser.run(
+                "const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+                 let least = 99, text = '', node;
+                 while ((node = walk.nextNode())) {
+                   const style = getComputedStyle(node.parentElement);
+                   if (!node.data.trim() || !node.parentElement.getClientRects().length) continue;
+                   const size = parseFloat(style.fontSize);
+                   if (size < least) { least = size; text = node.data; }
+                 }
+                 const body = getComputedStyle(document.body);
+                 return { least, text, spacing: parseFloat(body.lineHeight) / parseFloat(body.fontSize) };",
+            );
+            assert!(number(&smallest, "least") >= 18.0, "{path}: {smallest}");
+            assert!(number(&smallest, "spacing") >= 1.5, "{path}: {smallest}");
+        }
         // The choice is remembered, and one click undoes it.
         browser.open(&format!("{site}/help?lang=zh"));
         assert_eq!(browser.run("return document.documentElement.className"), json!("large"));
         browser.run("document.querySelector('.strip nav a').click()");
         browser.until("document.documentElement.className === ''");
+    });
+}
+
+/// What answers a form: findings of a check, what is wrong, a receipt, a subscription.
+#[test]
+fn what_comes_of_forms_is_accessible_in_four_modes() {
+    with_browser(|browser, site| {
+        let mut wrong = Vec::new();
+        for mode in ["usual", "large", "narrow", "forced-colors"] {
+            look(browser, mode);
+            let view = if mode == "large" { "large" } else { "usual" };
+            let mut check = |what: &str| {
+                browser.until("document.readyState === 'complete'");
+                wrong.extend(
+                    axe(browser).into_iter().map(|found| format!("{mode} {what}: {found}")),
+                );
+                let over = browser.run(
+                    "return document.documentElement.scrollWidth - document.documentElement.clientWidth",
+                );
+                if over != json!(0) {
+                    wrong.push(format!("{mode} {what}: is {over} px too wide"));
+                }
+            };
+            let open = |path: &str| browser.open(&format!("{site}{path}?lang=zh&view={view}"));
+            open("/check");
+            browser.run(
+                "document.querySelector('[name=reg_region]').value = '崂山区';
+                 document.querySelector('[name=registered_on]').value = '2015-03-01';
+                 document.querySelector('form.form .primary').click()",
+            );
+            browser.until("document.querySelector('#result .outcome')");
+            check("findings");
+            open("/demands/new");
+            browser.run("document.querySelector('[value=send]').click()");
+            browser.until("document.querySelector('.banner.bad')");
+            check("what is wrong");
+            browser.log("browser");
+            open("/demands/new");
+            browser.run(&format!(
+                "document.querySelector('[name=title]').value = '寻求防腐涂层检测方法 {mode}';
+                 document.querySelector('[value=send]').click()"
+            ));
+            browser.until("document.querySelector('.qr')");
+            check("receipt");
+            open("/subscriptions/new");
+            browser.run("document.querySelector('form.form .primary').click()");
+            browser.until("document.querySelector('#atom')");
+            check("subscription");
+            check_quiet(browser, &[site], mode);
+        }
+        look(browser, "usual");
+        browser.open(&format!("{site}/?view=usual&lang=zh"));
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     });
 }
 

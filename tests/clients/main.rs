@@ -1,8 +1,9 @@
 //! Programs that others wrote, asking the built service with its sample corpus: curl, and JavaScript clients.
 //!
 //! What is not installed is said to be skipped: `curl`; `node` with the packages of `tests/clients/package-lock.json`, which
-//! `npm ci --prefix tests/clients` installs.
+//! `npm ci --prefix tests/clients` installs; `schemathesis`, which `pip install -r tests/clients/requirements.txt` installs.
 
+mod conformity;
 mod developers;
 
 use std::io::{BufRead as _, BufReader, Read as _};

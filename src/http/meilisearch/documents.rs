@@ -50,8 +50,8 @@ struct Wanted {
 /// Lists documents, newest first.
 #[utoipa::path(get, path = "/indexes/{index}/documents", tag = "meilisearch", params(
     ("index" = String, Path, description = "A kind"),
-    ("offset" = Option<u32>, Query, description = "0 by default, up to 100,000; everything is in /data"),
-    ("limit" = Option<u32>, Query, description = "20 by default, up to 1,000"),
+    ("offset" = Option<u32>, Query, maximum = 100_000, description = "0 by default; everything is in /data"),
+    ("limit" = Option<u32>, Query, maximum = 1000, description = "20 by default"),
     ("fields" = Option<String>, Query, description = "Separated by commas; all by default"),
     ("filter" = Option<String>, Query, description = "A filter expression"),
     ("ids" = Option<String>, Query, description = "Only these documents"),

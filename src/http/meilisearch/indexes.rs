@@ -77,8 +77,8 @@ pub async fn show_index_stats(
 
 /// Lists the indexes: the kinds.
 #[utoipa::path(get, path = "/indexes", tag = "meilisearch", params(
-    ("offset" = Option<u32>, Query, description = "0 by default"),
-    ("limit" = Option<u32>, Query, description = "20 by default"),
+    ("offset" = Option<u64>, Query, description = "0 by default"),
+    ("limit" = Option<u64>, Query, description = "20 by default"),
 ))]
 pub async fn list_indexes(
     State(state): State<AppState>,

@@ -28,6 +28,7 @@ use utoipa_axum::routes;
 
 use super::{AppState, Code, Problem, input};
 use crate::record::{Fields, RecordKind};
+pub use parameters::LOCALES;
 pub use refusal::Refusal;
 
 /// The version of Meilisearch whose API this follows; `/version` says so to clients that ask.

@@ -62,7 +62,7 @@ const NOT_SERVED: [(&str, &str); 12] = [
 ];
 
 /// Languages that text is analyzed for; every text is analyzed for all of them.
-const LOCALES: [&str; 8] = ["zh", "zho", "cmn", "zh-CN", "zh-Hans", "zh-Hant", "en", "eng"];
+pub const LOCALES: [&str; 8] = ["zh", "zho", "cmn", "zh-CN", "zh-Hans", "zh-Hant", "en", "eng"];
 
 /// A search whose members have the right types.
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Access, JSON, Shape};
+use crate::service::profiles::MAX_NAME;
 
 pub(super) const SHAPES: &[Shape] = &[
     Shape {
@@ -248,14 +249,14 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
             json!({
                 "type": "object",
                 "properties": {
-                    "id": string(),
-                    "name": string(),
+                    "id": { "type": "string", "readOnly": true },
+                    "name": { "type": ["string", "null"], "maxLength": MAX_NAME },
                     "profile": { "type": "object", "description": "By attribute of /v1/attributes" },
-                    "notes": objects(),
-                    "_revision": { "type": "integer" },
-                    "_owner": string(),
-                    "_created_at": { "type": "string", "format": "date-time" },
-                    "_updated_at": { "type": "string", "format": "date-time" },
+                    "notes": { "type": "array", "items": { "type": "object" }, "readOnly": true },
+                    "_revision": { "type": "integer", "readOnly": true },
+                    "_owner": { "type": "string", "readOnly": true },
+                    "_created_at": { "type": "string", "format": "date-time", "readOnly": true },
+                    "_updated_at": { "type": "string", "format": "date-time", "readOnly": true },
                 },
                 "required": ["profile"],
             }),

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{Access, JSON, Shape};
+use crate::http::meilisearch::LOCALES;
 
 /// The tag of these operations: their errors have a shape of their own.
 pub(super) const TAG: &str = "meilisearch";
@@ -70,10 +71,11 @@ pub(super) fn responses() -> Map<String, Value> {
     MEANINGS.into_iter().map(response).collect()
 }
 
-pub(super) fn schemas() -> [(&'static str, Value); 9] {
+pub(super) fn schemas() -> [(&'static str, Value); 10] {
     let text = json!({ "type": "string" });
     let texts = json!({ "type": "array", "items": { "type": "string" } });
     let count = json!({ "type": "integer", "minimum": 0 });
+    let number = json!({ "type": ["integer", "null"], "minimum": 0 });
     let flag = json!({ "type": "boolean" });
     let objects = json!({ "type": "array", "items": { "type": "object" } });
     let filter = json!({
@@ -91,7 +93,7 @@ pub(super) fn schemas() -> [(&'static str, Value); 9] {
         "attributesToCrop": texts.clone(), "cropLength": count.clone(), "cropMarker": text.clone(),
         "showMatchesPosition": flag.clone(), "showRankingScore": flag.clone(),
         "matchingStrategy": { "enum": ["last", "frequency", "all"] },
-        "locales": texts.clone(),
+        "locales": { "type": "array", "items": { "enum": LOCALES } },
     });
     let with = |more: Value| {
         let mut properties = search.clone();
@@ -111,11 +113,11 @@ pub(super) fn schemas() -> [(&'static str, Value); 9] {
         "federationOptions": { "type": "object", "properties": { "weight": { "type": "number", "minimum": 0 } } },
     }));
     let federation = json!({
-        "type": "object",
+        "type": ["object", "null"],
         "properties": {
-            "offset": count.clone(), "limit": count.clone(),
-            "page": count.clone(), "hitsPerPage": count.clone(),
-            "facetsByIndex": { "type": "object", "additionalProperties": texts.clone() },
+            "offset": number.clone(), "limit": number.clone(),
+            "page": number.clone(), "hitsPerPage": number.clone(),
+            "facetsByIndex": { "type": ["object", "null"], "additionalProperties": texts.clone() },
             "mergeFacets": { "type": ["object", "null"] },
         },
         "additionalProperties": false,
@@ -173,12 +175,16 @@ pub(super) fn schemas() -> [(&'static str, Value); 9] {
         "required": ["message", "code", "type", "link"],
     });
     let queries = json!({
-        "queries": { "type": "array", "items": object(query, &["indexUid"]), "maxItems": 50 },
+        "queries": {
+            "type": "array", "maxItems": 50,
+            "items": { "$ref": "#/components/schemas/MeilisearchQuery" },
+        },
         "federation": federation,
     });
     [
         ("Any", json!({})),
         ("MeilisearchSearch", object(search, &[])),
+        ("MeilisearchQuery", object(query, &["indexUid"])),
         ("MeilisearchQueries", object(queries, &["queries"])),
         ("MeilisearchFacetSearch", object(facet_search, &["facetName"])),
         ("MeilisearchFetch", object(fetch, &[])),

@@ -76,6 +76,7 @@ fn ask(attribute: &Attribute, pairs: &Pairs, year: i32, lang: Lang) -> Asked {
         value: String::new(),
         label: FormTexts::of(lang).not_said.to_owned(),
         chosen,
+        depth: 0,
     };
     let listed = attribute.vocabulary.as_ref().filter(|each| each.entries.len() <= LISTED);
     let answer = match (attribute.attribute_type, listed) {
@@ -85,6 +86,7 @@ fn ask(attribute: &Attribute, pairs: &Pairs, year: i32, lang: Lang) -> Asked {
                 value: code.to_owned(),
                 label: label.to_owned(),
                 chosen: value == code,
+                depth: 0,
             };
             Answer::Select(vec![
                 none(value.is_empty()),
@@ -99,6 +101,7 @@ fn ask(attribute: &Attribute, pairs: &Pairs, year: i32, lang: Lang) -> Asked {
                 value: entry.code.clone(),
                 label: lang.pick(&entry.label).to_owned(),
                 chosen: chosen.contains(&&*entry.code),
+                depth: 0,
             });
             match attribute.attribute_type {
                 AttributeType::CodeSet => Answer::Checks(choices.collect()),
@@ -127,7 +130,9 @@ fn ask(attribute: &Attribute, pairs: &Pairs, year: i32, lang: Lang) -> Asked {
         unit: match attribute.attribute_type {
             AttributeType::Money => Some(t.ten_thousand_yuan.to_owned()),
             AttributeType::Ratio => Some("%".to_owned()),
-            AttributeType::Int => attribute.unit.clone(),
+            AttributeType::Int => {
+                attribute.unit.as_deref().map(|unit| (lang.texts().unit)(unit).to_owned())
+            }
             _ => None,
         },
     }

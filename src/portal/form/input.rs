@@ -39,6 +39,15 @@ pub struct Choice {
     pub value: String,
     pub label: String,
     pub chosen: bool,
+    /// How far below the top of a tree it stands.
+    pub depth: usize,
+}
+
+impl Choice {
+    /// The label as a line of a list that has no other way to show a tree.
+    pub fn indented(&self) -> String {
+        format!("{}{}", "　".repeat(self.depth), self.label)
+    }
 }
 
 /// A row of a table of quantities.
@@ -102,7 +111,7 @@ pub fn draw(
         FieldType::Integer | FieldType::Decimal => {
             let line = line("decimal", name, entered, 20);
             match &field.unit {
-                Some(unit) => with_unit(line, unit),
+                Some(unit) => with_unit(line, (lang.texts().unit)(unit)),
                 None => line,
             }
         }
@@ -111,6 +120,7 @@ pub fn draw(
                 value: value.to_owned(),
                 label: label.to_owned(),
                 chosen: entered.one(name) == value,
+                depth: 0,
             };
             let texts = lang.texts();
             Control::Select(vec![
@@ -176,15 +186,20 @@ fn vocabulary(
         let depth = vocabulary.path(&entry.code).count().saturating_sub(1);
         Choice {
             value: entry.code.clone(),
-            label: format!("{}{}", "　".repeat(depth), lang.pick(&entry.label)),
+            label: lang.pick(&entry.label).to_owned(),
             chosen: chosen.contains(&entry.code.as_str()),
+            depth,
         }
     });
     if field.multiple {
         return Control::Checks(choices.collect());
     }
-    let none =
-        Choice { value: String::new(), label: t.not_said.to_owned(), chosen: chosen.is_empty() };
+    let none = Choice {
+        value: String::new(),
+        label: t.not_said.to_owned(),
+        chosen: chosen.is_empty(),
+        depth: 0,
+    };
     Control::Select(std::iter::once(none).chain(choices).collect())
 }
 
@@ -206,6 +221,7 @@ fn rows(name: &str, entered: &Entered<'_>, more: bool, t: &FormTexts) -> Vec<Row
                     value: (*code).to_owned(),
                     label: format!("{sign} {}", t.operator(code)),
                     chosen: operator == *code,
+                    depth: 0,
                 })
                 .collect(),
             value: of("value"),

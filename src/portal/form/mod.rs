@@ -16,6 +16,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use super::assets::TASKS_STYLE;
 use super::error::{Failure, error_page, not_found_page};
 use super::links::{address, record_path};
+use super::share::{self, QrImage};
 use super::text::FormTexts;
 use super::visitor::{Frame, Visitor};
 use super::{answer, page};
@@ -34,6 +35,11 @@ pub use panel::advice_points;
 /// Owner of what comes from the form: nobody's key has the name.
 const OWNER: &str = "@portal";
 
+/// Parameter that tells a draft from a link that fills in a line.
+const DRAFT: &str = "draft";
+/// Longest address of a draft, in bytes. Browsers take more; servers in between often take 16 KB of headers.
+const MAX_ADDRESS: usize = 12_000;
+
 pub type Pairs = Vec<(String, String)>;
 
 #[derive(Template)]
@@ -49,6 +55,8 @@ struct FormPage {
     fieldsets: Vec<Fieldset>,
     /// Label of the field, anchor of its input, what is wrong.
     wrong: Vec<(String, String, String)>,
+    /// What to know of a draft.
+    draft: Option<&'static str>,
     panel: Panel,
 }
 
@@ -68,6 +76,9 @@ struct SentPage {
     /// What the reviewer said.
     reason: Option<String>,
     record: Option<String>,
+    /// Address of this page, also as a code for a phone.
+    progress: String,
+    qr: Option<QrImage>,
     again: String,
 }
 
@@ -91,7 +102,11 @@ pub async fn get_form(
         let (kind, form) = kind_of(visitor, &path).ok_or(Failure::NotFound)?;
         match visitor.param("sent") {
             Some(id) => sent(app, visitor, kind, form, id),
-            None => draw(app, visitor, kind, form, &visitor.pairs, &[], false),
+            None => {
+                let is_draft = visitor.param(DRAFT).is_some();
+                let note = is_draft.then_some(FormTexts::of(visitor.lang).draft_kept);
+                draw(app, visitor, kind, form, &Shown { note, ..Shown::of(&visitor.pairs) })
+            }
         }
     })
     .await
@@ -113,7 +128,11 @@ fn sent(
     }
     let mut frame = visitor.frame(t.sent);
     frame.indexed = false;
+    let path = format!("/{}/new", form.path);
+    let progress = format!("{}{}", visitor.origin, address(&path, [("sent", &*id.id)]));
     let template = SentPage {
+        qr: share::qr(&progress),
+        progress,
         frame,
         t,
         tasks_style: &TASKS_STYLE,
@@ -131,10 +150,27 @@ fn sent(
         },
         record: (record.state == Stage::Published)
             .then(|| visitor.link(&record_path(&record.kind, &record.id))),
-        again: visitor.link(&format!("/{}/new", form.path)),
+        again: visitor.link(&path),
         id: record.id.to_string(),
     };
     Ok(page(StatusCode::OK, &template))
+}
+
+/// What a form shows.
+#[derive(Clone, Copy)]
+struct Shown<'a> {
+    /// What was entered.
+    pairs: &'a [(String, String)],
+    wrong: &'a [Violation],
+    /// One row more than is filled.
+    more_rows: bool,
+    note: Option<&'static str>,
+}
+
+impl<'a> Shown<'a> {
+    fn of(pairs: &'a [(String, String)]) -> Self {
+        Self { pairs, wrong: &[], more_rows: false, note: None }
+    }
 }
 
 fn draw(
@@ -142,11 +178,10 @@ fn draw(
     visitor: &Visitor,
     kind: &RecordKind,
     form: &Declared,
-    pairs: &[(String, String)],
-    wrong: &[Violation],
-    more_rows: bool,
+    shown: &Shown<'_>,
 ) -> Result<Response, Failure> {
     let lang = visitor.lang;
+    let Shown { pairs, wrong, more_rows, note } = *shown;
     let entered = Entered(pairs);
     let fieldsets: Vec<Fieldset> = form
         .fieldsets
@@ -174,8 +209,12 @@ fn draw(
     }
     let path = format!("/{}/new", form.path);
     let heading = lang.pick(&form.label);
+    let mut frame = visitor.frame(heading);
+    // What somebody has entered is theirs.
+    frame.indexed = visitor.pairs.iter().all(|(name, _)| matches!(name.as_str(), "lang" | "view"));
     let template = FormPage {
-        frame: visitor.frame(heading),
+        frame,
+        draft: note,
         t: FormTexts::of(lang),
         tasks_style: &TASKS_STYLE,
         heading: heading.to_owned(),
@@ -215,16 +254,35 @@ pub async fn post_form(
     let action = pairs.iter().find(|(name, _)| name == "do").map(|(_, value)| value.clone());
     if action.as_deref() == Some("send") {
         if !admit_guest() {
-            return Failure::Unavailable.page(&visitor);
+            return Failure::TooMany.page(&visitor);
         }
         return send(&state, visitor, path, pairs).await;
+    }
+    let t = FormTexts::of(visitor.lang);
+    let mut note = None;
+    if action.as_deref() == Some("draft") {
+        match draft(&visitor, &path, &pairs) {
+            Some(address) => return Redirect::to(&address).into_response(),
+            None => note = Some(t.draft_long),
+        }
     }
     let more_rows = action.as_deref() == Some("row");
     answer(&state, visitor, move |app, visitor| {
         let (kind, form) = kind_of(visitor, &path).ok_or(Failure::NotFound)?;
-        draw(app, visitor, kind, form, &pairs, &[], more_rows)
+        draw(app, visitor, kind, form, &Shown { more_rows, note, ..Shown::of(&pairs) })
     })
     .await
+}
+
+/// The address of the form with all that is entered: a draft that is kept by whoever wrote it, and by nobody else.
+///
+/// `None` when that is longer than addresses are.
+fn draft(visitor: &Visitor, path: &str, pairs: &[(String, String)]) -> Option<String> {
+    let entered = pairs.iter().filter(|(name, value)| name != "do" && !value.is_empty());
+    let entered = entered.map(|(name, value)| (name.as_str(), value.as_str()));
+    let lang = visitor.chosen.map(|lang| ("lang", lang.name()));
+    let address = address(&format!("/{path}/new"), entered.chain(lang).chain([(DRAFT, "1")]));
+    (address.len() <= MAX_ADDRESS).then_some(address)
 }
 
 async fn send(state: &AppState, visitor: Visitor, path: String, pairs: Pairs) -> Response {
@@ -235,7 +293,7 @@ async fn send(state: &AppState, visitor: Visitor, path: String, pairs: Pairs) ->
         let (kind, form) = kind_of(visitor, &path).ok_or(Failure::NotFound)?;
         let fields = read(kind, form, &Entered(&pairs));
         if let Err(wrong) = validate::validate(kind, fields.clone()) {
-            return draw(&app, visitor, kind, form, &pairs, &wrong, false);
+            return draw(&app, visitor, kind, form, &Shown { wrong: &wrong, ..Shown::of(&pairs) });
         }
         let draft = Draft {
             kind: kind.name.to_string(),
@@ -254,7 +312,7 @@ async fn send(state: &AppState, visitor: Visitor, path: String, pairs: Pairs) ->
                 Ok(Redirect::to(&format!("{path}{sign}{}", &sent[1..])).into_response())
             }
             Some(Err(Rejection::Invalid(wrong))) => {
-                draw(&app, visitor, kind, form, &pairs, &wrong, false)
+                draw(&app, visitor, kind, form, &Shown { wrong: &wrong, ..Shown::of(&pairs) })
             }
             _ => Err(Failure::Internal),
         }

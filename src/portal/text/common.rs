@@ -96,6 +96,7 @@ texts! {
     newest_of: With = |kind| format!("最新{kind}"), |kind| format!("Newest: {kind}");
     more: Text = "更多", "More";
     closing_soon: Text = "即将截止", "Closing soon";
+    subscribe_calendar: Text = "订阅日历", "Calendar";
     none_closing: Text = "近期没有即将截止的事项。", "Nothing is about to close.";
     num_records: Count = |n| format!("{} 条", grouped(n)), |n| format!("{} records", grouped(n));
     footer_records: Count = |n| format!("共收录 {} 条记录", grouped(n)), |n| format!("{} records in all", grouped(n));
@@ -147,6 +148,10 @@ texts! {
     widened: With =
         |kind| format!("“{kind}”中没有包含全部词语的结果，以下为相近的结果。"),
         |kind| format!("No result of the kind “{kind}” holds every word; these are the nearest.");
+    also_searched: fn(&str, &str) -> String =
+        |word, also| format!("“{word}”也按“{also}”检索。"),
+        |word, also| format!("“{word}” was also searched as “{also}”.");
+    only_words: Text = "只查原词", "Only these words";
     sample: Text = "示例", "Sample";
     published: Text = "发布", "Published";
     days_left: fn(i64) -> String = |n| match n {
@@ -159,6 +164,21 @@ texts! {
     };
     past: Text = "已过期", "past";
     and_more: Count = |n| format!("等 {n} 项"), |n| format!("… ({n} in all)");
+    unit: fn(&str) -> &str = |unit| unit, |unit| match unit {
+        "人" => "people",
+        "件" | "项" => "items",
+        "家" => "firms",
+        "页" => "pages",
+        "分" => "points",
+        "小时" => "hours",
+        "工作日" => "working days",
+        "月" => "months",
+        "年" => "years",
+        "元" => "yuan",
+        "万元" => "× 10,000 yuan",
+        "元/m²·月" => "yuan/m² a month",
+        other => other,
+    };
     list_comma: Text = "、", ", ";
     colon: Text = "：", ": ";
 
@@ -173,6 +193,10 @@ texts! {
     try_unquoted: Text = "去掉引号再搜", "Search without the quotes";
     try_word: With = |word| format!("只搜“{word}”"), |word| format!("Search for “{word}” alone");
     try_fewer: Text = "用更少、更常见的词，或换一种说法", "Use fewer or more common words";
+    try_less: With = |what| format!("去掉“{what}”"), |what| format!("Without “{what}”");
+    missed_counted: Text =
+        "没有结果的检索词会计数（不记录是谁搜的），供管理员补充内容和同义词。",
+        "Searches without a result are counted, without who made them, so that content and synonyms can be added.";
     try_everything: Text = "浏览全部记录", "Browse all records";
     hits_by_kind: Text = "不加条件时，各类别的结果", "Without any filter, by kind";
 
@@ -207,6 +231,16 @@ texts! {
     not_found_text: Text =
         "地址可能有误，或者记录已经撤回。",
         "The address may be wrong, or the record may have been withdrawn.";
+    search_for: With = |words| format!("搜索“{words}”"), |words| format!("Search for “{words}”");
+    gone: Text = "这条记录已撤回", "This record has been withdrawn";
+    gone_text: Text =
+        "它曾在这里公开，后来由发布者或管理员撤回，不再提供。",
+        "It was published here and has since been withdrawn by its owner or an administrator.";
+    too_many: Text = "提交太频繁", "Too many at once";
+    too_many_text: Text =
+        "此刻提交的人较多，没有保存这一次的内容。请等几秒，返回上一页再提交。",
+        "Many are sending right now, and this was not saved. Wait a few seconds, go back and send it again.";
+    trace: Text = "请求编号（反馈问题时请附上）", "Request id (please quote it when reporting a problem)";
     bad_request: Text = "这个请求无法理解", "The request cannot be read";
     bad_request_text: Text =
         "地址中的条件有误。下面逐条说明应该怎么写、收到的是什么。",

@@ -14,6 +14,15 @@ texts! {
     quantity_unit: Text = "单位", "Unit";
     add_row: Text = "增加一行", "Add a row";
     preview: Text = "查看匹配与建议", "Show matches and advice";
+    draft: Text = "保存草稿", "Keep as a draft";
+    draft_kept: Text =
+        "草稿就在本页网址里：收藏本页，随时可以接着写。服务器不保存草稿；网址含有您填写的内容，请勿公开。",
+        "The draft is in this page’s address: bookmark it and go on at any time. Nothing is kept on the server; the address holds what you entered, so do not make it public.";
+    draft_long: Text =
+        "内容太长，放不进网址，无法保存为草稿。请直接提交，或先复制到文档里。",
+        "This is too long for an address and cannot be kept as a draft. Send it, or copy it to a document.";
+    progress: Text = "查询进度", "See how it goes";
+    copy: Text = "复制", "Copy";
     send: Text = "提交审核", "Send for review";
     wrong: Text = "有几处需要修改", "Some things need a change";
     wrong_required: Text = "这一项必填", "This is needed";

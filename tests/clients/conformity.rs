@@ -1,0 +1,27 @@
+//! schemathesis: tries what the description allows and what it forbids, and holds every answer to it.
+
+use std::process::Command;
+use std::time::Instant;
+
+use crate::{FOLDER, Server, is_there};
+
+#[test]
+fn the_api_does_what_its_description_says() {
+    if !is_there("schemathesis") {
+        return;
+    }
+    let server = Server::start();
+    let started = Instant::now();
+    let run = Command::new("schemathesis")
+        .args(["--config-file", "schemathesis.toml", "run"])
+        .arg(format!("{}/v1/openapi.json", server.url))
+        .args(["--checks", "all", "-H"])
+        .arg(format!("Authorization: Bearer {}", server.key))
+        .current_dir(FOLDER)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&run.stdout);
+    assert!(run.status.success(), "{said}\n{}", String::from_utf8_lossy(&run.stderr));
+    let cases = said.lines().find(|line| line.contains(" generated")).unwrap_or_default();
+    println!("{} in {} s", cases.trim(), started.elapsed().as_secs());
+}
