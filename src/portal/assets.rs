@@ -100,7 +100,7 @@ pub fn integrity(name: &str) -> Option<String> {
     Some(format!("sha384-{}", STANDARD.encode(Sha384::digest(&asset.bytes))))
 }
 
-/// Bytes of a widget as it travels, compressed.
+/// Bytes of a widget.
 pub fn widget_bytes(name: &str) -> Option<&'static [u8]> {
     WIDGETS.get(name).map(|asset| asset.bytes.as_ref())
 }

@@ -211,6 +211,13 @@ fn everything_works_without_script() {
             browser.run("return document.querySelector('[name=title]').value"),
             json!("寻求海水淡化反渗透膜元件国产替代方案")
         );
+        browser.run("document.querySelector('[value=draft]').click()");
+        browser
+            .until("location.search.includes('draft=1') && document.querySelector('.banner.good')");
+        assert_eq!(
+            browser.run("return document.querySelector('[name=title]').value"),
+            json!("寻求海水淡化反渗透膜元件国产替代方案")
+        );
         browser.run("document.querySelector('[value=send]').click()");
         browser.until("location.search.includes('sent=')");
         browser.open(&format!("{site}/subscriptions/new?q=%E4%BC%A0%E6%84%9F%E5%99%A8&lang=zh"));

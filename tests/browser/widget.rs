@@ -75,7 +75,7 @@ fn a_strict_host_shows_suggestions_without_a_complaint() {
         // The count is said in the page, not in the shadow.
         browser.cdp("Input.insertText", json!({ "text": "研发费用" }));
         browser.until("document.querySelector('kechuang-search > [role=status]').textContent.includes('条建议')");
-        let left = browser.run("return [document.cookie, localStorage.length, Object.keys(window).filter(k => /kechuang/i.test(k)).length]");
+        let left = browser.run("return [document.cookie, localStorage.length + sessionStorage.length, Object.keys(window).filter(k => /kechuang/i.test(k)).length]");
         assert_eq!(left, json!(["", 0, 0]));
     });
 }

@@ -35,6 +35,12 @@ texts! {
     integrity_text: Text =
         "带版本号的地址内容永不改变，integrity 校验不过就不会执行。需要自动升级时改用 /widget/v1/，并去掉 integrity。",
         "An address with a version never changes its content, and a file that does not match the hash does not run. To follow releases, use /widget/v1/ and leave integrity out.";
+    changes: Text = "组件变更", "Changes of the widgets";
+    changes_list: &'static [(&'static str, &'static str)] = &[
+        ("1.0.0", "第一个版本：检索框 <kechuang-search>、匹配 <kechuang-matches>、自动调整框架高度的 kechuang-frame.js。"),
+    ], &[
+        ("1.0.0", "The first: <kechuang-search>, <kechuang-matches>, and kechuang-frame.js, which gives a frame the height of its content."),
+    ];
     attributes: Text = "属性", "Attributes";
     events: Text = "事件（均会冒泡；标 * 的可取消）", "Events (all bubble; those with * can be cancelled)";
     parts: Text = "样式：::part()", "Styling: ::part()";
