@@ -66,6 +66,8 @@ struct Tab {
 struct Notice {
     text: String,
     link: Option<(String, String)>,
+    /// Good to know, and nothing that went wrong.
+    quiet: bool,
 }
 
 #[derive(Default)]
@@ -128,8 +130,11 @@ fn make(app: &App, visitor: &Visitor) -> Result<Response, Failure> {
         let mut wider = search(&within)?;
         if wider.total > 0 {
             let t = visitor.texts();
-            notes
-                .push(Notice { text: (t.widened)(&kind_labels(app, &place, visitor)), link: None });
+            notes.push(Notice {
+                text: (t.widened)(&kind_labels(app, &place, visitor)),
+                link: None,
+                quiet: false,
+            });
             if let Some(kinds) = found.facets.remove("kind") {
                 wider.facets.insert("kind".into(), kinds);
             }
@@ -229,6 +234,7 @@ fn notices(found: &SearchPage, place: &SearchPlace, t: &Texts, relaxation: bool)
         notes.push(Notice {
             text: (t.corrected)(&corrected.from, &corrected.to),
             link: Some(((t.search_literally)(&corrected.from), literally)),
+            quiet: false,
         });
     }
     if !place.raw && found.total > 0 {
@@ -241,7 +247,7 @@ fn notices(found: &SearchPage, place: &SearchPlace, t: &Texts, relaxation: bool)
         if !text.is_empty() {
             let literally = place.with(|place| place.raw = true).href();
             let link = Some((t.only_words.to_owned(), literally));
-            notes.push(Notice { text: text.join(""), link });
+            notes.push(Notice { text: text.join(""), link, quiet: true });
         }
     }
     let text = match found.relaxation {
@@ -250,12 +256,13 @@ fn notices(found: &SearchPage, place: &SearchPlace, t: &Texts, relaxation: bool)
         Relaxation::Exact | Relaxation::AllWords => None,
     };
     if let (Some(text), true) = (text, relaxation && found.total > 0) {
-        notes.push(Notice { text: text.to_owned(), link: None });
+        notes.push(Notice { text: text.to_owned(), link: None, quiet: false });
     }
     if found.total > 0 && found.items.is_empty() {
         notes.push(Notice {
             text: t.past_end.to_owned(),
             link: Some((t.first_page.to_owned(), place.at(0).href())),
+            quiet: false,
         });
     }
     notes
