@@ -129,3 +129,17 @@ async fn an_error_has_a_number_and_ways_out() {
     assert!(gone.html.contains("这条记录已撤回") && !gone.html.contains("科技型企业研发补助"));
     assert_eq!(ask("/records/policy/p3").await.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn forms_keep_the_language_that_was_chosen() {
+    let site = sample();
+    for uri in ["/check", "/demands/new", "/subscriptions/new"] {
+        let html = site.page(&format!("{uri}?lang=en")).await;
+        let action = format!("action=\"{uri}?lang=en\" method=\"post\"");
+        assert!(html.contains(&action), "{action}\n{html}");
+    }
+    let made = site.post("/subscriptions/new?lang=en", &[("q", "海水")]).await;
+    let to = made.headers[header::LOCATION].to_str().unwrap();
+    let page = site.page(to).await;
+    assert!(page.contains("<html lang=\"en\"") && to.ends_with("lang=en"), "{to}");
+}
