@@ -62,7 +62,7 @@ pub async fn get_kind(
 
 /// Lists the codes of a vocabulary; a code's parent comes before it.
 #[utoipa::path(get, path = "/v1/vocabularies/{name}", tag = "kinds", params(
-    ("name" = String, Path, description = "The name that a field of /v1/kinds gives"),
+    ("name" = String, Path, pattern = "^[a-z0-9_]+$", description = "The name that a field of /v1/kinds gives"),
 ))]
 pub async fn get_vocabulary(
     State(state): State<AppState>,

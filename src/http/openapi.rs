@@ -321,6 +321,16 @@ fn complete(operation: &mut Map<String, Value>, kinds: &[&str]) {
         if parameter["name"] == "select" {
             parameter["explode"] = json!(true);
         }
+        // What stands in an address or a header is text: it may be absent, and never null. Numbers have the bounds that
+        // are named, not those of the types of a language.
+        let Some(schema) = parameter["schema"].as_object_mut() else { continue };
+        if let Some(Value::Array(types)) = schema.get("type") {
+            let types: Vec<Value> = types.iter().filter(|each| *each != "null").cloned().collect();
+            if let [only] = types.as_slice() {
+                schema.insert("type".into(), only.clone());
+            }
+        }
+        schema.remove("format");
     }
 }
 

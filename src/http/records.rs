@@ -113,7 +113,7 @@ pub async fn delete_record(
 /// With `Idempotency-Key` a repeated request is answered as the first one was, for 24 hours.
 #[utoipa::path(post, path = "/v1/records/{kind}", tag = "records", params(
     ("kind" = String, Path, description = "A kind of /v1/kinds"),
-    ("Idempotency-Key" = Option<String>, Header, description = "Up to 255 characters that the caller chose for this write"),
+    ("Idempotency-Key" = Option<String>, Header, pattern = "^[!-~]{1,255}$", description = "Up to 255 characters that the caller chose for this write"),
     ("refresh" = Option<String>, Query, pattern = "^(wait|false)?$", description = "`wait`: answer when the record can be found, at most ten seconds later"),
 ))]
 pub async fn post_record(

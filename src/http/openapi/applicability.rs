@@ -79,6 +79,11 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
     let date = || json!({ "type": ["string", "null"], "format": "date" });
     let yuan = || json!({ "type": ["integer", "null"], "description": "Whole yuan" });
     let texts = || json!({ "type": "array", "items": { "type": "string" } });
+    let list = |item: Value, meaning: &str| {
+        let several = json!({ "type": "array", "items": item });
+        let joined = json!({ "type": "string", "description": "separated by commas" });
+        json!({ "oneOf": [several, joined], "description": meaning })
+    };
     let objects = || json!({ "type": "array", "items": { "type": "object" } });
     let many = |name: &str| json!({ "type": "array", "items": { "$ref": format!("#/components/schemas/{name}") } });
     let verdict = || json!({ "enum": ["pass", "unknown", "fail"] });
@@ -97,10 +102,10 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
                     "profile_id": { "type": "string", "description": "A stored profile of the caller's; `profile` goes before it" },
                     "assume": { "type": "object", "description": "What to go on with where the profile does not say" },
                     "as_of": { "type": "string", "format": "date", "description": "Today when absent" },
-                    "kind": texts(),
-                    "ids": { "type": "array", "items": { "type": "string" }, "description": "Only these, also when they are left out otherwise" },
+                    "kind": list(string(), "Kinds with conditions"),
+                    "ids": list(string(), "Only these, also when they are left out otherwise"),
                     "filter": { "type": "string", "description": "As in /v1/search" },
-                    "include": { "type": "array", "items": reasons(), "description": "Show what is left out for these reasons" },
+                    "include": list(reasons(), "Show what is left out for these reasons"),
                     "limit": { "type": "integer", "minimum": 1, "maximum": 1000, "description": "Everything when absent" },
                     "offset": { "type": "integer", "minimum": 0, "maximum": 100_000 },
                     "questions": { "type": "integer", "minimum": 0, "maximum": 20, "default": 3 },

@@ -131,7 +131,7 @@ pub(super) fn schemas() -> [(&'static str, Value); 10] {
         "offset": { "type": "integer", "minimum": 0, "maximum": 100_000 },
         "limit": { "type": "integer", "minimum": 0, "maximum": 1_000 },
         "fields": texts.clone(), "filter": filter,
-        "ids": { "type": "array", "items": { "type": ["string", "integer"] }, "maxItems": 1_000 },
+        "ids": { "type": "array", "items": { "type": ["string", "number"] }, "maxItems": 1_000 },
         "sort": { "type": "array", "items": text.clone(), "maxItems": 1 },
     });
     let page = json!({
