@@ -1,5 +1,8 @@
 //! What subscribers do: subscribe, look, ask again, leave.
 
+use std::collections::{BTreeSet, HashMap};
+use std::sync::PoisonError;
+
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -28,6 +31,9 @@ use crate::store::{StoreError, Write};
 const KEPT: usize = 1_000;
 /// Writes that are made together.
 const WRITTEN: usize = 500;
+
+/// The ids of subscriptions, by their owners.
+pub(super) type Owned = HashMap<String, BTreeSet<String>>;
 
 /// A subscription that somebody wants.
 #[derive(Clone, Debug)]
@@ -78,7 +84,7 @@ impl AlertService {
         {
             wrong("/webhook", "bad_url", expected, url.chars().take(80).collect());
         }
-        let count = self.list(owner)?.len();
+        let count = self.owned(|owned| owned.get(owner).map_or(0, BTreeSet::len))?;
         if count >= self.settings.per_owner {
             let expected =
                 format!("at most {} subscriptions of one owner", self.settings.per_owner);
@@ -124,7 +130,27 @@ impl AlertService {
             batch.push(watch::begin(&Progress { cursor, revision, day: today }));
         }
         self.store.append(vec![batch])?;
+        self.owned(|owned| {
+            owned.entry(owner.to_owned()).or_default().insert(subscription.id.clone());
+        })?;
         Ok(Ok(subscription))
+    }
+
+    /// Hands the ids of everybody's subscriptions to `f`; they are read when they are first asked for.
+    ///
+    /// Whoever writes a subscription notes it here behind the write: that it is read and noted makes no difference.
+    fn owned<T>(&self, f: impl FnOnce(&mut Owned) -> T) -> Result<T, StoreError> {
+        let mut kept = self.owned.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.is_none() {
+            let mut owned = Owned::new();
+            outbox::each(&*self.store, subscription::KIND, "", |stored| {
+                if let Some(Subscription { owner, id, .. }) = read(&stored) {
+                    owned.entry(owner).or_default().insert(id);
+                }
+            })?;
+            *kept = Some(owned);
+        }
+        Ok(f(kept.get_or_insert_default()))
     }
 
     /// Asks for what stands among the first now, or says what is wrong with the target.
@@ -153,11 +179,9 @@ impl AlertService {
 
     /// Lists the subscriptions of `owner`, in the order of their ids.
     pub fn list(&self, owner: &str) -> Result<Vec<Subscription>, StoreError> {
-        let mut found = Vec::new();
-        outbox::each(&*self.store, subscription::KIND, "", |stored| {
-            found.extend(read(&stored).filter(|found: &Subscription| found.owner == owner));
-        })?;
-        Ok(found)
+        let ids = self.owned(|owned| owned.get(owner).cloned().unwrap_or_default())?;
+        let found = ids.iter().map(|id| self.subscription(id));
+        found.filter_map(Result::transpose).collect()
     }
 
     /// Reads a subscription of `owner`; somebody else's is not there.
@@ -197,6 +221,14 @@ impl AlertService {
         let Some(subscription) = self.get(owner, id)? else { return Ok(false) };
         let gone = [subscription.record_id(), told_id(id)].map(remove);
         self.store.append(vec![gone.into()])?;
+        self.owned(|owned| {
+            if let Some(ids) = owned.get_mut(owner) {
+                ids.remove(id);
+                if ids.is_empty() {
+                    owned.remove(owner);
+                }
+            }
+        })?;
         for kind in [OUTBOX, DEAD, ALERT] {
             let mut writes = Vec::new();
             outbox::each(&*self.store, kind, &format!("{id}:"), |stored| {

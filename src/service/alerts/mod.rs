@@ -83,6 +83,8 @@ pub struct AlertService {
     /// Signs the addresses of feeds and calendars.
     secret: Vec<u8>,
     standing: Mutex<Standing>,
+    /// Who subscribed to what, once somebody asked.
+    owned: Mutex<Option<manage::Owned>>,
     /// The last change that was looked at.
     seen: AtomicU64,
     news: UnboundedSender<String>,
@@ -121,6 +123,7 @@ impl AlertService {
             settings,
             secret,
             standing: Mutex::default(),
+            owned: Mutex::default(),
             seen: AtomicU64::default(),
             news,
             to_deliver: Mutex::new(Some(to_deliver)),

@@ -1,12 +1,12 @@
 //! The law of verdicts: whatever changes — a record, what ends it, a profile, the day —, a subscriber is told of every
 //! record whose verdict is another than before, once, and of nothing else.
 //!
-//! What happens is made up at random. `KECHUANG_ALERT_SEED=N` repeats a run.
+//! What happens is made up at random.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use kechuang::app::App;
 use kechuang::applicability::{Level, Verdict};
@@ -19,6 +19,8 @@ use kechuang::service::applicability::CheckRequest;
 use kechuang::service::ingest::Draft;
 use kechuang::service::keys::Key;
 use serde_json::{Map, Value, json};
+
+use crate::Random;
 
 const KIND: &str = "policy";
 const PROFILES: usize = 5;
@@ -39,7 +41,7 @@ struct World {
 
 #[test]
 fn every_change_of_a_verdict_is_told_once_and_nothing_else() {
-    let mut random = Random::new();
+    let mut random = Random::seeded();
     let folder = tempfile::tempdir().expect("a temporary folder");
     let config = Config { data: folder.path().join("data"), ..Config::default() };
     let app = App::open(&config).expect("the data folder opens");
@@ -234,7 +236,7 @@ impl World {
 fn policy(id: &str, random: &mut Random) -> Map<String, Value> {
     let mut conditions = vec![json!({
         "id": "c1", "text": "t", "clause": "一",
-        "all": [{ "attr": "staff", "op": "ge", "value": random.of(&[5, 20, 26, 100]) }],
+        "all": [{ "attr": "staff", "op": "ge", "value": random.pick(&[5, 20, 26, 100]) }],
     })];
     if random.below(2) == 0 {
         conditions.push(json!({
@@ -245,7 +247,7 @@ fn policy(id: &str, random: &mut Random) -> Map<String, Value> {
     }
     let mut object = json!({
         "kind": KIND, "id": id, "title": format!("办法 {id}"),
-        "applies_to": [random.of(&["000000", "370200", "370100"])],
+        "applies_to": [random.pick(&["000000", "370200", "370100"])],
         "conditions": conditions,
     });
     let date = |random: &mut Random| {
@@ -277,34 +279,11 @@ fn firm(random: &mut Random) -> Map<String, Value> {
         json!({ "complete": true, "items": [] }),
     ];
     let firm = json!({
-        "reg_region": random.of(&["370212", "370102"]),
-        "staff": random.of(&[4, 19, 25, 120]),
+        "reg_region": random.pick(&["370212", "370102"]),
+        "staff": random.pick(&[4, 19, 25, 120]),
         "registered_on": format!("20{:02}-03-15", 18 + random.below(8)),
-        "quals": random.of(&quals),
+        "quals": random.pick(&quals),
     });
     let firm = firm.as_object().expect("an object").clone();
     firm.into_iter().filter(|(name, _)| name == "reg_region" || random.below(4) > 0).collect()
-}
-
-struct Random(u64);
-
-impl Random {
-    fn new() -> Self {
-        let seed = std::env::var("KECHUANG_ALERT_SEED").ok().and_then(|seed| seed.parse().ok());
-        let seed = seed.unwrap_or_else(|| {
-            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-            now.expect("a clock after 1970").as_nanos() as u64
-        });
-        println!("KECHUANG_ALERT_SEED={seed}");
-        Self(seed)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        (self.0 >> 33) as usize % end
-    }
-
-    fn of<'a, T>(&mut self, items: &'a [T]) -> &'a T {
-        &items[self.below(items.len())]
-    }
 }

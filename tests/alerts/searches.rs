@@ -1,10 +1,10 @@
 //! The law of alerts: a changed record alerts a standing search if and only if a fresh answer has it among the first.
 //!
-//! Searches are made at random from the sample corpus. `KECHUANG_ALERT_SEED=N` repeats a run.
+//! Searches are made at random from the sample corpus.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use kechuang::app::App;
 use kechuang::config::Config;
@@ -20,6 +20,8 @@ use kechuang::service::ingest::Draft;
 use kechuang::service::keys::Key;
 use serde_json::{Map, Value};
 
+use crate::Random;
+
 const STANDING: usize = 210;
 const BATCHES: usize = 10;
 const LISTINGS: usize = 5;
@@ -29,7 +31,7 @@ const BORDER: usize = 2;
 
 #[test]
 fn an_alert_fires_if_and_only_if_a_fresh_search_has_the_record_among_the_first() {
-    let mut random = Random::new();
+    let mut random = Random::seeded();
     let (app, _folder, mut records) = open(&mut random);
     let listings = records.split_off(records.len() - BATCHES * LISTINGS);
     write(&app, &records);
@@ -111,7 +113,7 @@ fn an_alert_fires_if_and_only_if_a_fresh_search_has_the_record_among_the_first()
 /// The reverse index reads queries, filters and selections as the engine does.
 #[test]
 fn standing_queries_match_what_the_engine_finds() {
-    let mut random = Random::new();
+    let mut random = Random::seeded();
     let (app, _folder, records) = open(&mut random);
     write(&app, &records);
     app.catch_up(&mut |_| {}).expect("the index is written");
@@ -328,28 +330,5 @@ impl Searches {
         let title = random.pick(&self.titles);
         let start = random.below(title.len().saturating_sub(length) + 1);
         title[start..].iter().take(length).filter(|ch| **ch != '"').collect()
-    }
-}
-
-struct Random(u64);
-
-impl Random {
-    fn new() -> Self {
-        let seed = std::env::var("KECHUANG_ALERT_SEED").ok().and_then(|seed| seed.parse().ok());
-        let seed = seed.unwrap_or_else(|| {
-            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-            now.expect("a clock after 1970").as_nanos() as u64
-        });
-        println!("KECHUANG_ALERT_SEED={seed}");
-        Self(seed)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        (self.0 >> 33) as usize % end
-    }
-
-    fn pick<'a, T>(&mut self, list: &'a [T]) -> &'a T {
-        &list[self.below(list.len())]
     }
 }
