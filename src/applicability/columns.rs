@@ -32,10 +32,19 @@ struct Column {
     by_year: Vec<(i32, Vec<Option<Interval>>)>,
     flags: Vec<Option<bool>>,
     days: Vec<Option<i32>>,
-    codes: Vec<Option<Arc<[u32]>>>,
+    codes: Codes,
     lists: Lists,
     /// What comes in no other way: flags and codes by year, several possible codes.
     others: HashMap<usize, Known>,
+}
+
+/// Codes by row, each with everything above it: as many of those are kept as there are different ones.
+#[derive(Debug, Default)]
+struct Codes {
+    /// Places among the paths, from 1; 0 where none is known.
+    places: Vec<u32>,
+    paths: Vec<Arc<[u32]>>,
+    known: HashMap<Arc<[u32]>, u32>,
 }
 
 /// The lists of codes that profiles hold, one behind the other.
@@ -90,6 +99,43 @@ impl Columns {
     fn column(&self, attribute: usize) -> Option<&Column> {
         self.columns.get(attribute)
     }
+
+    /// A number of each of some rows, of a calendar year where the attribute is by year.
+    pub(super) fn numbers<'a>(
+        &'a self,
+        attribute: usize,
+        year: Option<i32>,
+        rows: &'a [u32],
+    ) -> impl Iterator<Item = Fact> + 'a {
+        let values = self.column(attribute).map_or(&[][..], |column| column.numbers(year));
+        rows.iter().map(move |&row| match values.get(row as usize) {
+            Some(Some(value)) => Fact::Known(*value),
+            _ => missing(self.row(row as usize).founded_in(), year),
+        })
+    }
+}
+
+impl Columns {
+    /// Decides something about the code of each of some rows, once for each code; `otherwise` decides for those that
+    /// have no code or several possible ones.
+    pub(super) fn decide_codes(
+        &self,
+        attribute: usize,
+        rows: &[u32],
+        decide: impl Fn(&[u32]) -> Verdict,
+        otherwise: impl Fn(Row<'_>) -> Verdict,
+    ) -> Vec<Verdict> {
+        let codes = self.column(attribute).map(|column| &column.codes);
+        let mut decided = vec![None; codes.map_or(0, |codes| codes.paths.len())];
+        let of = |&row: &u32| {
+            let placed = codes.and_then(|codes| Some((codes, codes.place(row as usize)?)));
+            match placed {
+                Some((codes, at)) => *decided[at].get_or_insert_with(|| decide(&codes.paths[at])),
+                None => otherwise(self.row(row as usize)),
+            }
+        };
+        rows.iter().map(of).collect()
+    }
 }
 
 impl<'a> FromIterator<&'a Profile> for Columns {
@@ -128,7 +174,7 @@ impl Column {
             }
             Known::Flag(flag) => put_at(&mut self.flags, row, Some(*flag)),
             Known::Day(day) => put_at(&mut self.days, row, Some(*day)),
-            Known::Code(path) => put_at(&mut self.codes, row, Some(path.clone())),
+            Known::Code(path) => self.codes.put(row, path),
             Known::Set { complete, entries } => self.lists.put(row, *complete, entries),
             Known::Flags(_) | Known::Codes(_) | Known::OneOf(_) => {
                 self.others.insert(row, known.clone());
@@ -143,13 +189,43 @@ impl Column {
         self.by_year.iter_mut().for_each(|(_, values)| put_at(values, row, None));
         put_at(&mut self.flags, row, None);
         put_at(&mut self.days, row, None);
-        put_at(&mut self.codes, row, None);
+        self.codes.clear(row);
         self.lists.clear(row);
         self.others.remove(&row);
     }
 
+    fn numbers(&self, year: Option<i32>) -> &[Option<Interval>] {
+        let Some(year) = year else { return &self.numbers };
+        let of_year = self.by_year.iter().find(|(of, _)| *of == year);
+        of_year.map_or(&[], |(_, values)| values)
+    }
+
     fn other(&self, row: usize) -> Option<&Known> {
         if self.others.is_empty() { None } else { self.others.get(&row) }
+    }
+}
+
+impl Codes {
+    fn put(&mut self, row: usize, path: &Arc<[u32]>) {
+        if self.places.len() <= row {
+            self.places.resize(row + 1, 0);
+        }
+        let place = *self.known.entry(path.clone()).or_insert_with(|| {
+            self.paths.push(path.clone());
+            self.paths.len() as u32
+        });
+        self.places[row] = place;
+    }
+
+    fn clear(&mut self, row: usize) {
+        if let Some(place) = self.places.get_mut(row) {
+            *place = 0;
+        }
+    }
+
+    /// The place of a row's code among the paths.
+    fn place(&self, row: usize) -> Option<usize> {
+        (*self.places.get(row)? as usize).checked_sub(1)
     }
 }
 
@@ -191,13 +267,7 @@ impl Row<'_> {
 
 impl Facts for Row<'_> {
     fn number(&self, attribute: usize, year: Option<i32>) -> Fact {
-        let column = self.columns.column(attribute);
-        let values = column.and_then(|column| match year {
-            None => Some(&column.numbers),
-            Some(year) => {
-                column.by_year.iter().find(|(of, _)| *of == year).map(|(_, values)| values)
-            }
-        });
+        let values = self.columns.column(attribute).map(|column| column.numbers(year));
         match values.and_then(|values| *values.get(self.row)?) {
             Some(value) => Fact::Known(value),
             None => missing(self.founded_in(), year),
@@ -216,9 +286,9 @@ impl Facts for Row<'_> {
 
     fn codes(&self, attribute: usize, year: Option<i32>) -> &[Arc<[u32]>] {
         let Some(column) = self.columns.column(attribute) else { return &[] };
-        match column.codes.get(self.row) {
-            Some(known @ Some(_)) => known.as_slice(),
-            _ => column.other(self.row).map_or(&[], |known| known.codes(year)),
+        match column.codes.place(self.row) {
+            Some(place) => std::slice::from_ref(&column.codes.paths[place]),
+            None => column.other(self.row).map_or(&[], |known| known.codes(year)),
         }
     }
 

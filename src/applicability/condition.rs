@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::Verdict;
-use super::expression::{Expression, Facts, Missing};
+use super::columns::{Columns, Row};
+use super::expression::{Expression, Fact, Facts, Missing};
 use super::value::{Interval, Moment, months_between};
 
 /// Levels of groups in one condition.
@@ -224,9 +225,17 @@ impl Node {
 
     /// Calls `f` with every check.
     pub fn checks<'a>(&'a self, f: &mut impl FnMut(&'a Check)) {
+        self.signed_checks(false, &mut |check, _| f(check));
+    }
+
+    /// Calls `f` with every check, and whether the tree asks that it does not hold.
+    pub fn signed_checks<'a>(&'a self, negated: bool, f: &mut impl FnMut(&'a Check, bool)) {
         match self {
-            Node::Check(check) => f(check),
-            Node::Group { of, .. } => of.iter().for_each(|node| node.checks(f)),
+            Node::Check(check) => f(check, negated),
+            Node::Group { how, of } => {
+                let negated = negated ^ (*how == How::None);
+                of.iter().for_each(|node| node.signed_checks(negated, f));
+            }
         }
     }
 
@@ -267,6 +276,25 @@ impl Check {
             }
             // Pairs that the reader refuses.
             (Subject::Flag { .. } | Subject::Codes(_), _) => Verdict::Unknown,
+        }
+    }
+
+    /// Decides the check for each of some rows.
+    pub(super) fn verdicts(&self, columns: &Columns, rows: &[u32], moment: Moment) -> Vec<Verdict> {
+        let one = |row: Row<'_>| self.verdict(&row, moment);
+        match &self.subject {
+            Subject::Number { expression, .. } => {
+                let facts = expression.facts_of(columns, rows, moment).into_iter();
+                let decide = |fact: Fact| match fact.value() {
+                    Some(value) => self.test.of_number(value),
+                    None => Verdict::Unknown,
+                };
+                facts.map(decide).collect()
+            }
+            Subject::Code { attribute, .. } => {
+                columns.decide_codes(*attribute, rows, |path| self.test.of_code(path), one)
+            }
+            _ => rows.iter().map(|&row| one(columns.row(row as usize))).collect(),
         }
     }
 

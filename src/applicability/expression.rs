@@ -16,6 +16,7 @@
 use std::sync::Arc;
 
 use super::Verdict;
+use super::columns::Columns;
 use super::dictionary::Dictionary;
 use super::value::{Interval, Moment, months_between};
 use crate::record::attribute::{AttributePeriod, AttributeType};
@@ -75,6 +76,24 @@ pub enum Fact {
     /// The organization did not exist in that year.
     BeforeFounding,
     Missing,
+}
+
+impl Fact {
+    /// `None` when it is missing.
+    pub fn value(self) -> Option<Interval> {
+        match self {
+            Self::Known(interval) => Some(interval),
+            // What a firm took in and spent before it existed is nothing.
+            Self::BeforeFounding => Some(Interval::ZERO),
+            Self::Missing => None,
+        }
+    }
+}
+
+impl From<Option<Interval>> for Fact {
+    fn from(value: Option<Interval>) -> Self {
+        value.map_or(Self::Missing, Self::Known)
+    }
 }
 
 /// What is known of an organization. What is absent is not known.
@@ -142,16 +161,10 @@ impl Expression {
 
     /// Computes the value; `None` when an operand is missing or a divisor may be 0.
     pub fn value(&self, facts: &impl Facts, moment: Moment) -> Option<Interval> {
-        match self.fact(facts, moment) {
-            Fact::Known(interval) => Some(interval),
-            // What a firm took in and spent before it existed is nothing.
-            Fact::BeforeFounding => Some(Interval::ZERO),
-            Fact::Missing => None,
-        }
+        self.fact(facts, moment).value()
     }
 
     fn fact(&self, facts: &impl Facts, moment: Moment) -> Fact {
-        let known = |value: Option<Interval>| value.map_or(Fact::Missing, Fact::Known);
         match self {
             Self::Constant(value) => Fact::Known(Interval::exact(*value)),
             Self::Attribute { attribute, year, derived } => {
@@ -159,28 +172,59 @@ impl Expression {
                     facts.number(*attribute, year.map(|year| moment.year() + i32::from(year)));
                 match (fact, derived) {
                     (Fact::Known(_), _) | (_, None) => fact,
-                    (_, Some(derived)) => known(derived.value(facts, moment)),
+                    (_, Some(derived)) => derived.value(facts, moment).into(),
                 }
             }
-            Self::MonthsSince(attribute) => known(
-                facts
-                    .day(*attribute)
-                    .map(|day| Interval::exact(f64::from(months_between(day, moment.as_of)))),
-            ),
+            Self::MonthsSince(attribute) => months_since(facts.day(*attribute), moment),
             Self::Binary(operator, left, right) => {
-                let (Some(left), Some(right)) =
-                    (left.value(facts, moment), right.value(facts, moment))
-                else {
-                    return Fact::Missing;
-                };
-                known(match operator {
-                    Operator::Plus => left.plus(right),
-                    Operator::Minus => left.minus(right),
-                    Operator::Times => left.times(right),
-                    Operator::Over => left.over(right),
-                })
+                operator.of(left.fact(facts, moment), right.fact(facts, moment))
             }
-            Self::Fold(function, operands) => known(fold(*function, operands, facts, moment)),
+            Self::Fold(function, operands) => {
+                function.of(operands.iter().map(|operand| operand.fact(facts, moment)))
+            }
+        }
+    }
+
+    /// Computes the value for each of some rows, node by node: what one node reads of them lies close together.
+    pub(super) fn facts_of(&self, columns: &Columns, rows: &[u32], moment: Moment) -> Vec<Fact> {
+        match self {
+            Self::Constant(value) => vec![Fact::Known(Interval::exact(*value)); rows.len()],
+            Self::Attribute { attribute, year, derived } => {
+                let year = year.map(|year| moment.year() + i32::from(year));
+                let mut facts: Vec<Fact> = columns.numbers(*attribute, year, rows).collect();
+                let is_known = |fact: &Fact| matches!(fact, Fact::Known(_));
+                if let Some(derived) = derived
+                    && !facts.iter().all(is_known)
+                {
+                    let derived = derived.facts_of(columns, rows, moment);
+                    for (fact, derived) in facts.iter_mut().zip(derived) {
+                        if !is_known(fact) {
+                            *fact = derived.value().into();
+                        }
+                    }
+                }
+                facts
+            }
+            Self::MonthsSince(attribute) => {
+                let day = |&row: &u32| columns.row(row as usize).day(*attribute);
+                rows.iter().map(|row| months_since(day(row), moment)).collect()
+            }
+            Self::Binary(operator, left, right) => {
+                let mut facts = left.facts_of(columns, rows, moment);
+                let right = right.facts_of(columns, rows, moment);
+                facts.iter_mut().zip(right).for_each(|(left, right)| {
+                    *left = operator.of(*left, right);
+                });
+                facts
+            }
+            Self::Fold(function, operands) => {
+                let operands: Vec<Vec<Fact>> = operands
+                    .iter()
+                    .map(|operand| operand.facts_of(columns, rows, moment))
+                    .collect();
+                let of = |at: usize| function.of(operands.iter().map(|facts| facts[at]));
+                (0..rows.len()).map(of).collect()
+            }
         }
     }
 
@@ -245,34 +289,52 @@ fn push(found: &mut Vec<Missing>, missing: Missing) {
     }
 }
 
-/// Years before the founding do not take part.
-fn fold(
-    function: Function,
-    operands: &[Expression],
-    facts: &impl Facts,
-    moment: Moment,
-) -> Option<Interval> {
-    let mut folded: Option<Interval> = None;
-    let mut count = 0.0;
-    for operand in operands {
-        let value = match operand.fact(facts, moment) {
-            Fact::Missing => return None,
-            Fact::BeforeFounding => continue,
-            Fact::Known(value) => value,
+fn months_since(day: Option<i32>, moment: Moment) -> Fact {
+    let months = |day| Interval::exact(f64::from(months_between(day, moment.as_of)));
+    day.map(months).into()
+}
+
+impl Operator {
+    fn of(self, left: Fact, right: Fact) -> Fact {
+        let (Some(left), Some(right)) = (left.value(), right.value()) else {
+            return Fact::Missing;
         };
-        count += 1.0;
-        folded = Some(match (folded, function) {
-            (None, _) => value,
-            (Some(folded), Function::Sum | Function::Avg) => folded.plus(value)?,
-            (Some(folded), Function::Min) => folded.min(value),
-            (Some(folded), Function::Max) => folded.max(value),
-        });
+        Fact::from(match self {
+            Self::Plus => left.plus(right),
+            Self::Minus => left.minus(right),
+            Self::Times => left.times(right),
+            Self::Over => left.over(right),
+        })
     }
-    match (folded, function) {
-        (None, Function::Sum) => Some(Interval::ZERO),
-        (None, _) => None,
-        (Some(sum), Function::Avg) => sum.over(Interval::exact(count)),
-        (folded, _) => folded,
+}
+
+impl Function {
+    /// Years before the founding do not take part.
+    fn of(self, operands: impl Iterator<Item = Fact>) -> Fact {
+        let mut folded: Option<Interval> = None;
+        let mut count = 0.0;
+        for operand in operands {
+            let value = match operand {
+                Fact::Missing => return Fact::Missing,
+                Fact::BeforeFounding => continue,
+                Fact::Known(value) => value,
+            };
+            count += 1.0;
+            folded = match (folded, self) {
+                (None, _) => Some(value),
+                (Some(folded), Self::Sum | Self::Avg) => match folded.plus(value) {
+                    None => return Fact::Missing,
+                    sum => sum,
+                },
+                (Some(folded), Self::Min) => Some(folded.min(value)),
+                (Some(folded), Self::Max) => Some(folded.max(value)),
+            };
+        }
+        Fact::from(match (folded, self) {
+            (None, Self::Sum) => Some(Interval::ZERO),
+            (Some(sum), Self::Avg) => sum.over(Interval::exact(count)),
+            (folded, _) => folded,
+        })
     }
 }
 

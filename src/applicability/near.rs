@@ -68,32 +68,43 @@ impl Check {
         dictionary: &Dictionary,
     ) -> bool {
         let near = dictionary.attributes().near;
-        let attribute = |at: usize| &dictionary.attributes().list[at];
+        self.may_be_reached(dictionary)
+            && match (&self.subject, &self.test) {
+                (Subject::Number { expression, attribute, .. }, _) => {
+                    let Some(bound) = self.lower_bound() else { return false };
+                    let Some(value) = expression.value(facts, moment) else { return false };
+                    let type_of = |at: usize| dictionary.attributes().list[at].attribute_type;
+                    let is_count = attribute.map(type_of) == Some(AttributeType::Int);
+                    let missing = bound - value.high;
+                    missing >= 0.0
+                        && (missing <= near.share * bound.abs()
+                            || (is_count && missing <= near.count))
+                }
+                (Subject::Date(at), Test::MonthsAtLeast(months)) => facts
+                    .day(*at)
+                    .is_some_and(|day| months - months_between(day, moment.as_of) <= near.months),
+                // One that was held can be renewed.
+                (Subject::Codes(at), Test::Has { codes, .. }) => {
+                    codes.iter().any(|&code| facts.holds(*at, code, None) == Verdict::Pass)
+                }
+                _ => true,
+            }
+    }
+
+    /// Tells whether there is anybody by whom the check could be met with an effort or some waiting.
+    pub fn may_be_reached(&self, dictionary: &Dictionary) -> bool {
+        let changeable = |at: usize| dictionary.attributes().list[at].changeable;
         match (&self.subject, &self.test) {
-            (Subject::Number { expression, attribute: tested, .. }, _) => {
-                let Some(bound) = self.lower_bound() else { return false };
-                let Some(value) = expression.value(facts, moment) else { return false };
+            (Subject::Number { expression, .. }, _) => {
                 let mut reads: Vec<Missing> = Vec::new();
                 expression.attributes(&mut reads);
-                let changeable =
-                    reads.iter().any(|&(at, _)| attribute(at).changeable != Changeable::Never);
-                let is_count =
-                    tested.is_some_and(|at| attribute(at).attribute_type == AttributeType::Int);
-                let missing = bound - value.high;
-                changeable
-                    && missing >= 0.0
-                    && (missing <= near.share * bound.abs() || (is_count && missing <= near.count))
+                self.lower_bound().is_some()
+                    && reads.iter().any(|&(at, _)| changeable(at) != Changeable::Never)
             }
-            (Subject::Date(at), Test::MonthsAtLeast(months)) => facts
-                .day(*at)
-                .is_some_and(|day| months - months_between(day, moment.as_of) <= near.months),
-            (Subject::Flag { attribute: at, .. }, Test::Is(true)) => {
-                attribute(*at).changeable == Changeable::Now
+            (Subject::Flag { attribute, .. }, Test::Is(true)) => {
+                changeable(*attribute) == Changeable::Now
             }
-            // One that was held can be renewed.
-            (Subject::Codes(at), Test::Has { codes, .. }) => {
-                codes.iter().any(|&code| facts.holds(*at, code, None) == Verdict::Pass)
-            }
+            (Subject::Date(_), Test::MonthsAtLeast(_)) | (Subject::Codes(_), _) => true,
             _ => false,
         }
     }

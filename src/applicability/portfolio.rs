@@ -110,7 +110,8 @@ pub fn solve(candidates: &[Candidate]) -> Portfolio {
         portfolio.chosen.extend(chosen);
     }
     portfolio.chosen.sort_unstable();
-    let set: Vec<bool> = (0..candidates.len()).map(|at| portfolio.chosen.contains(&at)).collect();
+    let mut set = vec![false; candidates.len()];
+    portfolio.chosen.iter().for_each(|&at| set[at] = true);
     (portfolio.high, portfolio.low) = problem.value(&set);
     for cap in &problem.caps {
         let together: f64 =

@@ -2,7 +2,7 @@
 //!
 //! Equal checks and equal conditions are kept once, whoever states them, and are decided once a profile. Records lie in
 //! the order of the places where they apply, so that those elsewhere are passed over without being looked at. New
-//! records go to a tail, which is sorted in when it has grown. The verdicts are those of [`super::explain`].
+//! records go to a tail, until [`Table::sort`] takes them in. The verdicts are those of [`super::explain`].
 
 mod crowd;
 mod judge;
@@ -24,7 +24,7 @@ use super::{Level, Verdict, amount};
 use crate::record::RecordId;
 use judge::Judge;
 
-/// Records in the tail, beside a twentieth of all, before they are sorted in.
+/// Records in the tail, beside a twentieth of all, before they are worth sorting in.
 const TAIL: usize = 1_024;
 const NONE: u32 = u32::MAX;
 
@@ -39,6 +39,7 @@ const OPEN: u32 = 5 << 28;
 const TAG: u32 = 0xf << 28;
 
 /// Compiled rules. Cheap to read from many threads, changed one record at a time.
+#[derive(Clone)]
 pub struct Table {
     dictionary: Arc<Dictionary>,
     checks: Vec<BoundCheck>,
@@ -74,6 +75,7 @@ pub struct Link {
 }
 
 /// A check with the days that its record's window fixes.
+#[derive(Clone)]
 struct BoundCheck {
     check: Check,
     reference: Option<i32>,
@@ -83,13 +85,17 @@ struct BoundCheck {
     reads: u128,
 }
 
+#[derive(Clone, Copy)]
 struct Condition {
     start: u32,
     /// A check of the place within, if it is one that must pass; else [`NONE`].
     place: u32,
+    /// Whether one of its checks could be met by somebody when it fails.
+    may_be_reached: bool,
 }
 
 /// One record.
+#[derive(Clone)]
 struct Row {
     id: RecordId,
     digest: u64,
@@ -311,11 +317,12 @@ impl Table {
         self.heat(row);
         self.by_id.insert(id.clone(), row);
         linked.iter().chain([&id]).for_each(|id| self.settle(id));
-        if self.rows.len() - self.sorted > TAIL + self.rows.len() / 20
+    }
+
+    /// Tells whether so much was put in and taken out that [`sort`](Self::sort) is worth its time.
+    pub fn is_unsorted(&self) -> bool {
+        self.rows.len() - self.sorted > TAIL + self.rows.len() / 20
             || self.dead > TAIL + self.rows.len() / 4
-        {
-            self.sort();
-        }
     }
 
     fn kind(&mut self, name: &Arc<str>) -> u16 {
@@ -357,7 +364,10 @@ impl Table {
     pub fn sort(&mut self) {
         let mut rows = std::mem::take(&mut self.rows);
         rows.retain(|row| row.live);
-        rows.sort_by_key(|row| row.region);
+        // Those with the same conditions side by side: what is decided of one is mostly decided of the next.
+        rows.sort_by(|left, right| {
+            left.region.cmp(&right.region).then_with(|| left.epochs.cmp(&right.epochs))
+        });
         self.sections.clear();
         for (at, row) in rows.iter().enumerate() {
             let at = at as u32;
@@ -463,7 +473,12 @@ impl Table {
             }
         }
         let condition = self.conditions.len() as u32;
-        self.conditions.push(Condition { start: self.code.len() as u32, place });
+        let mut may_be_reached = false;
+        if let Some(node) = node {
+            node.checks(&mut |check| may_be_reached |= check.may_be_reached(&self.dictionary));
+        }
+        let start = self.code.len() as u32;
+        self.conditions.push(Condition { start, place, may_be_reached });
         self.code.extend(code);
         self.conditions_by_hash.insert(hash, condition);
         condition
@@ -545,123 +560,110 @@ impl Table {
         mut f: impl FnMut(Standing),
     ) -> u64 {
         let mut judge = Judge::new(self, profile, as_of);
-        let mut elsewhere = 0;
-        let mut one = |judge: &mut Judge<'_>, row: u32, region: u32| {
-            if self.hot[row as usize].live {
-                f(judge.row(row, region));
-            }
-        };
         if let Some(rows) = only {
-            rows.iter().for_each(|&row| one(&mut judge, row, self.rows[row as usize].region));
+            for &row in rows.iter().filter(|row| self.hot[**row as usize].live) {
+                let region = self.rows[row as usize].region;
+                let place = judge.region(region);
+                f(judge.row(row, region, place));
+            }
             return 0;
         }
-        for &(region, start, end) in &self.sections {
-            if judge.region(region) == Verdict::Fail {
-                let rows = &self.hot[start as usize..end as usize];
-                elsewhere += match self.dead {
-                    0 => rows.len(),
-                    _ => rows.iter().filter(|row| row.live).count(),
-                } as u64;
-                continue;
-            }
-            (start..end).for_each(|row| one(&mut judge, row, region));
-        }
-        for row in self.sorted..self.rows.len() {
-            let region = self.rows[row].region;
-            if self.hot[row].live && judge.region(region) == Verdict::Fail {
-                elsewhere += 1;
-            } else {
-                one(&mut judge, row as u32, region);
+        let mut elsewhere = 0;
+        for (region, start, end) in self.spans() {
+            let live = (start..end).filter(|row| self.hot[*row as usize].live);
+            match judge.region(region) {
+                Verdict::Fail if self.dead == 0 => elsewhere += u64::from(end - start),
+                Verdict::Fail => elsewhere += live.count() as u64,
+                place => live.for_each(|row| f(judge.row(row, region, place))),
             }
         }
         elsewhere
     }
 
+    /// Rows one after the other that lie in the same region: the region, the first and the one behind the last.
+    fn spans(&self) -> impl Iterator<Item = (u32, u32, u32)> {
+        let tail = self.sorted as u32..self.rows.len() as u32;
+        let tail = tail.map(|row| (self.rows[row as usize].region, row, row + 1));
+        self.sections.iter().copied().chain(tail)
+    }
+
     /// Calls `f` with every record that the profile is elsewhere of.
     pub fn elsewhere(&self, profile: &Profile, as_of: i32, mut f: impl FnMut(u32)) {
         let mut judge = Judge::new(self, profile, as_of);
-        let tail = (self.sorted as u32..self.rows.len() as u32)
-            .map(|row| (self.rows[row as usize].region, row, row + 1));
-        for (region, start, end) in self.sections.iter().copied().chain(tail) {
+        for (region, start, end) in self.spans() {
             if judge.region(region) == Verdict::Fail {
                 (start..end).filter(|row| self.hot[*row as usize].live).for_each(&mut f);
             }
         }
     }
 
-    /// Decides the code at a place; returns where the next begins.
-    fn verdict_at(&self, at: usize, check: &mut impl FnMut(u32) -> Verdict) -> (Verdict, usize) {
+    fn step(&self, at: usize) -> Step {
         let word = self.code[at];
         match word & TAG {
-            CHECK => return (check(word), at + 1),
-            OPEN => return (Verdict::Unknown, at + 1),
-            _ => {}
+            CHECK => Step::Check(word),
+            OPEN => Step::Open,
+            ALL => Step::Group(How::All),
+            ANY => Step::Group(How::Any),
+            NOT_ANY => Step::Group(How::None),
+            _ => Step::Group(How::AtLeast(self.code[at + 2] as usize)),
         }
-        let count = word & !TAG;
-        let end = at + 3 + self.code[at + 1] as usize;
-        let mut next = at + 3;
-        let (mut least, mut greatest) = (Verdict::Pass, Verdict::Fail);
-        let (mut passed, mut open) = (0, 0);
-        for _ in 0..count {
-            let (verdict, after) = self.verdict_at(next, check);
-            next = after;
-            least = least.min(verdict);
-            greatest = greatest.max(verdict);
-            passed += u32::from(verdict == Verdict::Pass);
-            open += u32::from(verdict == Verdict::Unknown);
-            match word & TAG {
-                ALL if least == Verdict::Fail => break,
-                ANY | NOT_ANY if greatest == Verdict::Pass => break,
-                _ => {}
-            }
-        }
-        let wanted = self.code[at + 2];
-        let verdict = match word & TAG {
-            ALL => least,
-            ANY => greatest,
-            NOT_ANY => greatest.negated(),
-            _ if passed >= wanted => Verdict::Pass,
-            _ if passed + open < wanted => Verdict::Fail,
-            _ => Verdict::Unknown,
-        };
-        (verdict, end)
     }
 
-    /// Tells whether the code at a place, when it fails, could still be met; returns its verdict, that, and where the
-    /// next begins.
+    /// Decides the code at a place; returns where the next begins.
+    fn verdict_at(&self, at: usize, check: &mut impl FnMut(u32) -> Verdict) -> (Verdict, usize) {
+        let how = match self.step(at) {
+            Step::Check(number) => return (check(number), at + 1),
+            Step::Open => return (Verdict::Unknown, at + 1),
+            Step::Group(how) => how,
+        };
+        let end = at + 3 + self.code[at + 1] as usize;
+        let mut next = at + 3;
+        let members = (0..(self.code[at] & !TAG) as usize).map(|_| {
+            let (verdict, after) = self.verdict_at(next, check);
+            next = after;
+            verdict
+        });
+        (how.combine(members), end)
+    }
+
+    /// Decides the code at a place, and tells whether it could still be met if it fails; returns where the next begins
+    /// as well.
     ///
-    /// `check` decides a check, `within_reach` tells of one that fails whether it could be met.
+    /// `check` does the same for a check.
     fn reached_at(
         &self,
         at: usize,
-        check: &mut impl FnMut(u32) -> Verdict,
-        within_reach: &mut impl FnMut(u32) -> bool,
+        check: &mut impl FnMut(u32) -> (Verdict, bool),
     ) -> (Verdict, bool, usize) {
-        let word = self.code[at];
-        match word & TAG {
-            CHECK => {
-                let verdict = check(word);
-                return (verdict, verdict == Verdict::Fail && within_reach(word), at + 1);
+        let how = match self.step(at) {
+            Step::Check(number) => {
+                let (verdict, reached) = check(number);
+                return (verdict, reached, at + 1);
             }
-            OPEN => return (Verdict::Unknown, false, at + 1),
-            _ => {}
-        }
-        let how = match word & TAG {
-            ALL => How::All,
-            ANY => How::Any,
-            NOT_ANY => How::None,
-            _ => How::AtLeast(self.code[at + 2] as usize),
+            Step::Open => return (Verdict::Unknown, false, at + 1),
+            Step::Group(how) => how,
         };
-        let (verdict, end) = self.verdict_at(at, check);
-        let mut members = Vec::new();
         let mut next = at + 3;
-        for _ in 0..word & !TAG {
-            let (verdict, reached, after) = self.reached_at(next, check, within_reach);
-            members.push((verdict, reached));
-            next = after;
-        }
-        (verdict, verdict == Verdict::Fail && reach(how, members.into_iter()), end)
+        let members: Vec<(Verdict, bool)> = (0..self.code[at] & !TAG)
+            .map(|_| {
+                let (verdict, reached, after) = self.reached_at(next, check);
+                next = after;
+                (verdict, reached)
+            })
+            .collect();
+        let verdict = how.combine(members.iter().map(|(verdict, _)| *verdict));
+        (verdict, verdict == Verdict::Fail && reach(how, members.into_iter()), next)
     }
+}
+
+/// What stands at a place of the code.
+enum Step {
+    /// Among [`Table::checks`].
+    Check(u32),
+    /// What no machine can check.
+    Open,
+    /// Of as many members as its word says.
+    Group(How),
 }
 
 impl Hot {

@@ -45,6 +45,10 @@ impl Interval {
         if other.low <= 0.0 && other.high >= 0.0 {
             return None;
         }
+        if self.is_exact() && other.is_exact() {
+            let quotient = self.low / other.low;
+            return Self::new(quotient, quotient);
+        }
         Self::hull([
             self.low / other.low,
             self.low / other.high,
@@ -61,6 +65,7 @@ impl Interval {
         Self { low: self.low.max(other.low), high: self.high.max(other.high) }
     }
 
+    /// The bounds of four values; `None` where one is no number.
     fn hull(corners: [f64; 4]) -> Option<Self> {
         if corners.iter().any(|corner| corner.is_nan()) {
             return None;

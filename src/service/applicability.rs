@@ -26,6 +26,8 @@ pub use request::{CheckRequest, MEMBERS};
 
 /// Changes read at a time.
 const BATCH: usize = 1_000;
+/// Changes made to the compiled rules while nobody can read them.
+const WRITTEN: usize = 64;
 /// Rules that are kept readable, beside the compiled ones.
 const KEPT: usize = 8_192;
 
@@ -110,16 +112,27 @@ impl ApplicabilityService {
         }
     }
 
-    /// Compiles what was written since the last time; cheap when nothing was.
+    /// Compiles what had been written when it was called; cheap when nothing was.
     ///
     /// Returns the last change that is taken into account.
     pub fn catch_up(&self) -> Result<Revision, StoreError> {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        while read.1 < self.store.head() {
+        // Not what comes meanwhile: there may be no end to it.
+        let head = self.store.head();
+        while read.1 < head {
             let (changes, next) = self.store.changes(&read.0, BATCH)?;
             let Some(last) = changes.last().map(Change::revision) else { break };
             self.apply(changes);
             *read = (next, last);
+        }
+        if self.table().is_unsorted() {
+            // It takes a while: whoever asks meanwhile goes on with the table as it is. Nobody else changes it.
+            let mut sorted = self.table().clone();
+            sorted.sort();
+            let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+            let unsorted = std::mem::replace(&mut *table, sorted);
+            drop(table);
+            drop(unsorted);
         }
         Ok(read.1)
     }
@@ -168,11 +181,14 @@ impl ApplicabilityService {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         read.iter().for_each(|(id, _)| kept.remove(id));
         drop(kept);
-        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
-        for (id, rules) in read {
-            match rules {
-                Some(rules) => table.put(id, &rules),
-                None => table.remove(&id),
+        let mut read = read.into_iter().peekable();
+        while read.peek().is_some() {
+            let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+            for (id, rules) in read.by_ref().take(WRITTEN) {
+                match rules {
+                    Some(rules) => table.put(id, &rules),
+                    None => table.remove(&id),
+                }
             }
         }
     }

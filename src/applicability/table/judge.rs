@@ -2,18 +2,16 @@
 
 use std::collections::HashMap;
 
-use super::{BoundCheck, CHECK, Exclusion, NONE, OPEN, Profile, Standing, TAG, Table};
+use super::{BoundCheck, Condition, Exclusion, NONE, Profile, Standing, Step, TAG, Table};
 use crate::applicability::Verdict;
 use crate::applicability::condition::{Detail, Need};
 
-/// What has been decided for one profile.
+/// What has been decided for one profile: a byte for each check and each condition, 0 where nobody has asked yet.
 pub(super) struct Judge<'a> {
     table: &'a Table,
     profile: &'a Profile,
     as_of: i32,
-    /// 0: not looked at; else the verdict and one.
     checks: Vec<u8>,
-    /// The same, with [`KNOWN`] and [`REACHED`] of those that fail.
     conditions: Vec<u8>,
     /// What is missing to decide a condition: a place among the masks, or 0.
     missing: Vec<u16>,
@@ -21,25 +19,29 @@ pub(super) struct Judge<'a> {
     masks_known: HashMap<u128, u16>,
 }
 
-const VERDICT: u8 = 3;
-/// Whether it is known that a failing condition is within reach.
-const KNOWN: u8 = 4;
-const REACHED: u8 = 8;
+const FAILS: u8 = 1;
+const IS_OPEN: u8 = 2;
+const PASSES: u8 = 4;
+/// Of a condition that fails: the profile is elsewhere.
+const ELSEWHERE: u8 = 8;
+/// Of what fails: it is known whether it is within reach, and it is.
+const KNOWN: u8 = 16;
+const REACHED: u8 = 32;
 
 fn coded(verdict: Verdict) -> u8 {
     match verdict {
-        Verdict::Fail => 1,
-        Verdict::Unknown => 2,
-        Verdict::Pass => 3,
+        Verdict::Fail => FAILS,
+        Verdict::Unknown => IS_OPEN,
+        Verdict::Pass => PASSES,
     }
 }
 
-fn decoded(code: u8) -> Option<Verdict> {
-    match code & VERDICT {
-        1 => Some(Verdict::Fail),
-        2 => Some(Verdict::Unknown),
-        3 => Some(Verdict::Pass),
-        _ => None,
+/// The verdict of several bytes together, as their conjunction.
+fn decoded(codes: u8) -> Verdict {
+    match codes {
+        _ if codes & FAILS != 0 => Verdict::Fail,
+        _ if codes & IS_OPEN != 0 => Verdict::Unknown,
+        _ => Verdict::Pass,
     }
 }
 
@@ -59,82 +61,65 @@ impl<'a> Judge<'a> {
 
     pub fn region(&mut self, region: u32) -> Verdict {
         match self.table.regions[region as usize] {
-            Some(condition) => self.condition(condition),
+            Some(condition) => decoded(self.condition(condition)),
             None => Verdict::Pass,
         }
     }
 
-    /// Decides a row, which lies in a region.
-    pub fn row(&mut self, at: u32, region: u32) -> Standing {
+    /// Decides a row that lies in a region, of which `place` is the verdict.
+    pub fn row(&mut self, at: u32, region: u32, place: Verdict) -> Standing {
         let table = self.table;
         let row = &table.hot[at as usize];
         let mut standing = Standing {
             row: at,
-            verdict: self.region(region),
+            verdict: place,
             near: false,
             excluded: row.excluded(self.as_of),
             missing: 0,
         };
-        if standing.verdict == Verdict::Fail {
+        if place == Verdict::Fail {
             standing.excluded = Some(Exclusion::Region);
             return standing;
         }
+        let mut implied = [NONE; 2];
         if !row.modelled {
-            standing.verdict = standing.verdict.min(Verdict::Unknown);
+            standing.verdict = Verdict::Unknown;
             let row = &table.rows[at as usize];
-            let implied =
-                [(row.audience, Exclusion::Audience), (row.industry, Exclusion::Industry)];
-            for (condition, reason) in implied {
-                if condition == NONE {
-                    continue;
-                }
-                let verdict = self.condition(condition);
-                if verdict == Verdict::Fail {
+            implied = [row.audience, row.industry];
+            for (condition, reason) in
+                implied.into_iter().zip([Exclusion::Audience, Exclusion::Industry])
+            {
+                if condition != NONE && self.condition(condition) & FAILS != 0 {
                     standing.excluded = standing.excluded.or(Some(reason));
+                    standing.verdict = Verdict::Fail;
                 }
-                standing.verdict = standing.verdict.min(verdict);
             }
         }
         let conditions = table.conditions_of(at, self.as_of);
-        let mut failed = 0;
+        let (mut codes, mut failed) = (0, 0);
         for &condition in conditions {
-            let verdict = self.condition(condition);
-            standing.verdict = standing.verdict.min(verdict);
-            if verdict == Verdict::Fail {
-                failed += 1;
-                let place = table.conditions[condition as usize].place;
-                if place != NONE
-                    && standing.excluded.is_none()
-                    && self.check(place) == Verdict::Fail
-                {
-                    standing.excluded = Some(Exclusion::Region);
-                }
-            }
+            let code = self.condition(condition);
+            codes |= code;
+            failed += usize::from(code & FAILS);
+        }
+        standing.verdict = standing.verdict.min(decoded(codes));
+        if standing.excluded.is_none() && codes & ELSEWHERE != 0 {
+            standing.excluded = Some(Exclusion::Region);
         }
         if standing.excluded.is_some() {
             return standing;
         }
         match standing.verdict {
             Verdict::Fail => {
-                let most = table.dictionary.attributes().near.conditions;
                 standing.near = row.modelled
-                    && failed <= most
-                    && conditions.iter().all(|&condition| {
-                        self.condition(condition) != Verdict::Fail || self.reached(condition)
-                    });
+                    && failed <= table.dictionary.attributes().near.conditions
+                    && conditions.iter().all(|&condition| self.is_met_or_reached(condition));
             }
             Verdict::Unknown => {
-                let implied = match row.modelled {
-                    true => [NONE; 2],
-                    false => {
-                        let row = &table.rows[at as usize];
-                        [row.audience, row.industry]
-                    }
-                };
                 let implied = implied.into_iter().filter(|condition| *condition != NONE);
-                let region = table.regions[region as usize];
+                let region = table.regions[region as usize].filter(|_| place == Verdict::Unknown);
                 for condition in conditions.iter().copied().chain(implied).chain(region) {
-                    if self.condition(condition) == Verdict::Unknown {
+                    if self.condition(condition) & IS_OPEN != 0 {
                         standing.missing |= self.missing_of(condition);
                     }
                 }
@@ -144,44 +129,57 @@ impl<'a> Judge<'a> {
         standing
     }
 
-    fn condition(&mut self, condition: u32) -> Verdict {
-        let at = condition as usize;
-        if let Some(verdict) = decoded(self.conditions[at]) {
-            return verdict;
+    fn condition(&mut self, condition: u32) -> u8 {
+        match self.conditions[condition as usize] {
+            0 => self.decide(condition),
+            code => code,
         }
-        let table = self.table;
-        let start = table.conditions[at].start as usize;
-        let (verdict, _) = table.verdict_at(start, &mut |check| self.check(check));
-        self.conditions[at] = coded(verdict);
-        verdict
+    }
+
+    #[cold]
+    fn decide(&mut self, condition: u32) -> u8 {
+        let Condition { start, place, .. } = self.table.conditions[condition as usize];
+        let (verdict, _) = self.table.verdict_at(start as usize, &mut |at| self.check(at));
+        let mut code = coded(verdict);
+        if verdict == Verdict::Fail && place != NONE && self.check(place) == Verdict::Fail {
+            code |= ELSEWHERE;
+        }
+        self.conditions[condition as usize] = code;
+        code
     }
 
     fn check(&mut self, check: u32) -> Verdict {
         let at = check as usize;
-        if let Some(verdict) = decoded(self.checks[at]) {
-            return verdict;
+        if self.checks[at] == 0 {
+            let bound = &self.table.checks[at];
+            self.checks[at] = coded(bound.check.verdict(self.profile, bound.moment(self.as_of)));
         }
-        let bound = &self.table.checks[at];
-        let verdict = bound.check.verdict(self.profile, bound.moment(self.as_of));
-        self.checks[at] = coded(verdict);
-        verdict
+        decoded(self.checks[at])
     }
 
-    /// Tells whether a condition that fails is within reach.
-    fn reached(&mut self, condition: u32) -> bool {
+    /// Decides a check, and tells whether one that fails is within reach.
+    fn check_reach(&mut self, check: u32) -> (Verdict, bool) {
+        let (at, verdict) = (check as usize, self.check(check));
+        if verdict == Verdict::Fail && self.checks[at] & KNOWN == 0 {
+            let table = self.table;
+            let (bound, moment) = (&table.checks[at], table.checks[at].moment(self.as_of));
+            let reached = bound.check.is_within_reach(self.profile, moment, &table.dictionary);
+            self.checks[at] |= KNOWN | if reached { REACHED } else { 0 };
+        }
+        (verdict, self.checks[at] & REACHED != 0)
+    }
+
+    /// Tells whether a condition does not fail, or fails within reach.
+    fn is_met_or_reached(&mut self, condition: u32) -> bool {
         let at = condition as usize;
-        if self.conditions[at] & KNOWN == 0 {
-            let start = self.table.conditions[at].start as usize;
-            let (table, profile, as_of) = (self.table, self.profile, self.as_of);
-            let within_reach = &mut |check: u32| {
-                let bound = &table.checks[check as usize];
-                bound.check.is_within_reach(profile, bound.moment(as_of), &table.dictionary)
-            };
-            let (_, reached, _) =
-                table.reached_at(start, &mut |check| self.check(check), within_reach);
+        if self.conditions[at] & (FAILS | KNOWN) == FAILS {
+            let table = self.table;
+            let Condition { start, may_be_reached, .. } = table.conditions[at];
+            let mut reach = |check: u32| self.check_reach(check);
+            let reached = may_be_reached && table.reached_at(start as usize, &mut reach).1;
             self.conditions[at] |= KNOWN | if reached { REACHED } else { 0 };
         }
-        self.conditions[at] & REACHED != 0
+        self.conditions[at] & (FAILS | REACHED) != FAILS
     }
 
     /// The attributes that are missing to decide a condition that is not.
@@ -208,22 +206,20 @@ impl<'a> Judge<'a> {
 
     fn missing_at(&mut self, at: usize, mask: &mut u128) -> usize {
         let table = self.table;
-        let word = table.code[at];
-        match word & TAG {
-            CHECK => {
-                if self.check(word) == Verdict::Unknown {
-                    let bound = &table.checks[word as usize];
-                    *mask |= self.needs_of(bound);
+        match table.step(at) {
+            Step::Check(check) => {
+                if self.check(check) == Verdict::Unknown {
+                    *mask |= self.needs_of(&table.checks[check as usize]);
                 }
                 return at + 1;
             }
-            OPEN => return at + 1,
-            _ => {}
+            Step::Open => return at + 1,
+            Step::Group(_) => {}
         }
         let (verdict, end) = table.verdict_at(at, &mut |check| self.check(check));
         if verdict == Verdict::Unknown {
             let mut next = at + 3;
-            for _ in 0..word & !TAG {
+            for _ in 0..table.code[at] & !TAG {
                 next = self.missing_at(next, mask);
             }
         }

@@ -141,7 +141,7 @@ impl ApplicabilityService {
             }
             let shown = has_only
                 || standing.excluded.is_none_or(|reason| checked.include.contains(&reason));
-            found.add(standing, shown, &table);
+            found.add(&standing, shown, &table);
         });
         // Kinds that were not asked for are elsewhere as well: count those that were.
         let mut excluded = found.excluded;
@@ -152,29 +152,23 @@ impl ApplicabilityService {
                 if asked[table.kind_of(row)] {
                     count += 1;
                     if include {
-                        found.shown.push(Standing {
-                            row,
-                            verdict: Verdict::Fail,
-                            near: false,
-                            excluded: Some(Exclusion::Region),
-                            missing: 0,
-                        });
+                        found.shown[LEFT_OUT].push(row);
                     }
                 }
             });
             *excluded.entry(Exclusion::Region).or_default() += count;
         }
-        let total = found.shown.len();
-        let ordered = ordered(found.shown, &table, as_of, request.offset, checked.limit);
-        let passed: Vec<RecordId> =
-            found.passed.into_iter().map(|standing| table.id(standing.row).clone()).collect();
-        let ids: Vec<(RecordId, Option<Link>)> = ordered
-            .iter()
-            .map(|standing| {
-                let id = table.id(standing.row);
-                (id.clone(), table.ended_by(id).map(Link::of))
-            })
-            .collect();
+        let total = found.shown.iter().map(Vec::len).sum();
+        let passed = giving_most(found.passed, &table);
+        let passed: Vec<RecordId> = passed.map(|row| table.id(row).clone()).collect();
+        let ids: Vec<(RecordId, Option<Link>)> =
+            page(found.shown, &table, as_of, request.offset, checked.limit)
+                .into_iter()
+                .map(|row| {
+                    let id = table.id(row);
+                    (id.clone(), table.ended_by(id).map(Link::of))
+                })
+                .collect();
         let questions = found.tally.questions(checked.questions, request.lang);
         drop(table);
         let mut items = Vec::with_capacity(ids.len());
@@ -360,11 +354,27 @@ impl Link {
     }
 }
 
-/// What is gathered while every record is judged.
+/// Classes of records, in the order in which they are shown: applies; undecided with at most two attributes missing;
+/// within reach; undecided; does not apply; left out.
+const CLASSES: usize = 6;
+const LEFT_OUT: usize = CLASSES - 1;
+
+fn class(standing: &Standing) -> usize {
+    match (standing.excluded, standing.verdict) {
+        (Some(_), _) => LEFT_OUT,
+        (None, Verdict::Pass) => 0,
+        (None, Verdict::Unknown) if standing.missing.count_ones() <= 2 => 1,
+        (None, Verdict::Fail) if standing.near => 2,
+        (None, Verdict::Unknown) => 3,
+        (None, Verdict::Fail) => 4,
+    }
+}
+
+/// What is gathered while every record is judged: rows of the table.
 struct Found<'a> {
     summary: Summary,
-    shown: Vec<Standing>,
-    passed: Vec<Standing>,
+    shown: [Vec<u32>; CLASSES],
+    passed: Vec<u32>,
     excluded: BTreeMap<Exclusion, u64>,
     tally: Tally<'a>,
 }
@@ -373,14 +383,14 @@ impl<'a> Found<'a> {
     fn new(dictionary: &'a crate::applicability::Dictionary) -> Self {
         Self {
             summary: Summary::default(),
-            shown: Vec::new(),
+            shown: Default::default(),
             passed: Vec::new(),
             excluded: BTreeMap::new(),
             tally: Tally::new(dictionary),
         }
     }
 
-    fn add(&mut self, standing: Standing, shown: bool, table: &Table) {
+    fn add(&mut self, standing: &Standing, shown: bool, table: &Table) {
         if let Some(reason) = standing.excluded {
             *self.excluded.entry(reason).or_default() += 1;
         } else {
@@ -388,27 +398,34 @@ impl<'a> Found<'a> {
             match (standing.verdict, standing.near) {
                 (Verdict::Pass, _) => {
                     summary.pass += 1;
-                    self.passed.push(standing);
+                    self.passed.push(standing.row);
                 }
                 (Verdict::Unknown, _) => {
                     summary.unknown += 1;
-                    self.tally.add(&standing, table);
+                    self.tally.add(standing, table);
                 }
                 (Verdict::Fail, true) => summary.near += 1,
                 (Verdict::Fail, false) => summary.fail += 1,
             }
         }
         if shown {
-            self.shown.push(standing);
-        }
-        // Far more apply than anybody can use: those that give the most.
-        if self.passed.len() >= 2 * MAX_CANDIDATES {
-            self.passed.sort_by(|left, right| {
-                table.ceiling(right.row).total_cmp(&table.ceiling(left.row))
-            });
-            self.passed.truncate(MAX_CANDIDATES);
+            self.shown[class(standing)].push(standing.row);
         }
     }
+}
+
+/// Far more may apply than anybody can use: those that can give the most, in the order of their ids.
+fn giving_most(mut rows: Vec<u32>, table: &Table) -> impl Iterator<Item = u32> {
+    let by_id = |left: &u32, right: &u32| table.id(*left).cmp(table.id(*right));
+    if rows.len() > MAX_CANDIDATES {
+        rows.select_nth_unstable_by(MAX_CANDIDATES, |left, right| {
+            let more = table.ceiling(*right).total_cmp(&table.ceiling(*left));
+            more.then_with(|| by_id(left, right))
+        });
+        rows.truncate(MAX_CANDIDATES);
+    }
+    rows.sort_unstable_by(by_id);
+    rows.into_iter()
 }
 
 /// The rows that ids and filter leave; `None` for all.
@@ -433,27 +450,14 @@ fn rows_of(table: &Table, checked: &Checked, filtered: Option<Vec<RecordId>>) ->
 
 /// Orders by class, then what closes soon, then what gives the most; returns a page.
 ///
-/// Classes: applies; undecided with at most two attributes missing; within reach; undecided; does not apply; left out.
 /// Only the classes of the page are put in order: the first ones are small, the others may hold everything.
-fn ordered(
-    standings: Vec<Standing>,
+fn page(
+    classes: [Vec<u32>; CLASSES],
     table: &Table,
     as_of: i32,
     offset: usize,
     limit: Option<usize>,
-) -> Vec<Standing> {
-    let mut classes: [Vec<Standing>; 6] = Default::default();
-    for standing in standings {
-        let class = match (standing.excluded, standing.verdict) {
-            (Some(_), _) => 5,
-            (None, Verdict::Pass) => 0,
-            (None, Verdict::Unknown) if standing.missing.count_ones() <= 2 => 1,
-            (None, Verdict::Fail) if standing.near => 2,
-            (None, Verdict::Unknown) => 3,
-            (None, Verdict::Fail) => 4,
-        };
-        classes[class].push(standing);
-    }
+) -> Vec<u32> {
     let (mut skipped, mut wanted) = (offset, limit.unwrap_or(usize::MAX));
     let mut page = Vec::new();
     for class in classes {
@@ -471,14 +475,14 @@ fn ordered(
 }
 
 /// The first `end` of one class, in order.
-fn sorted(class: Vec<Standing>, table: &Table, as_of: i32, end: usize) -> Vec<Standing> {
-    let key = |standing: &Standing| {
-        let days = table.days_left(standing.row, as_of).unwrap_or(i32::MAX);
-        (days, u64::MAX - table.ceiling(standing.row) as u64)
+fn sorted(class: Vec<u32>, table: &Table, as_of: i32, end: usize) -> Vec<u32> {
+    let key = |row: u32| {
+        let days = table.days_left(row, as_of).unwrap_or(i32::MAX);
+        (days, u64::MAX - table.ceiling(row) as u64)
     };
-    let mut keyed: Vec<_> = class.into_iter().map(|standing| (key(&standing), standing)).collect();
-    let compare = |left: &(_, Standing), right: &(_, Standing)| {
-        let by_id = || table.id(left.1.row).cmp(table.id(right.1.row));
+    let mut keyed: Vec<_> = class.into_iter().map(|row| (key(row), row)).collect();
+    let compare = |left: &(_, u32), right: &(_, u32)| {
+        let by_id = || table.id(left.1).cmp(table.id(right.1));
         Ord::cmp(&left.0, &right.0).then_with(by_id)
     };
     if end < keyed.len() {
@@ -486,7 +490,7 @@ fn sorted(class: Vec<Standing>, table: &Table, as_of: i32, end: usize) -> Vec<St
         keyed.truncate(end);
     }
     keyed.sort_unstable_by(compare);
-    keyed.into_iter().map(|(_, standing)| standing).collect()
+    keyed.into_iter().map(|(_, row)| row).collect()
 }
 
 fn candidate(record: &Loaded, low: f64, high: f64, profile: &Profile, as_of: i32) -> Candidate {
