@@ -60,8 +60,15 @@ pub struct CheckView {
     pub label: String,
     pub op: &'static str,
     pub have: Value,
+    /// What the profile has, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub say: Option<String>,
     pub need: Value,
+    /// As it counts for the condition.
     pub verdict: Verdict,
+    /// It must not be as `need` says. A yes-or-no that must not be one is to be the other.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub must_not: bool,
     /// Nobody stated what the profile has: it follows from other values.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub derived: bool,
@@ -209,8 +216,9 @@ pub fn explain(
         && in_reach
         && excluded.is_none()
         && failed <= dictionary.attributes().near.conditions;
-    let sum = match verdict {
-        Verdict::Fail => Sum::none(),
+    let sum = match (verdict, excluded) {
+        // What has ended gives nothing any more.
+        (Verdict::Fail, _) | (_, Some(Exclusion::NoLongerInForce)) => Sum::none(),
         _ => amount::sum(rules, profile, moment),
     };
     let judge: Vec<JudgementView> = rules
@@ -379,17 +387,27 @@ impl ConditionView {
         let verdict = tree.verdict(profile, moment);
         let mut needs: Vec<Need> = Vec::new();
         tree.needs(profile, moment, &mut needs);
-        let mut checks = Vec::new();
-        tree.checks(&mut |check| checks.push(check));
-        let views: Vec<CheckView> = checks
+        let mut signed = Vec::new();
+        tree.signed_checks(false, &mut |check, negated| signed.push((check, negated)));
+        let checks: Vec<&Check> = signed.iter().map(|(check, _)| *check).collect();
+        let views: Vec<CheckView> = signed
             .iter()
-            .map(|check| CheckView {
-                label: check.label(dictionary, moment, lang),
-                derived: check.reads().iter().any(|&at| profile.is_derived(at)),
-                op: check.op,
-                have: check.have(profile, moment, dictionary),
-                need: check.need(dictionary),
-                verdict: check.verdict(profile, moment),
+            .map(|&(check, negated)| {
+                let verdict = check.verdict(profile, moment);
+                let (need, must_not) = match check.test {
+                    Test::Is(wanted) => (Value::from(wanted ^ negated), false),
+                    _ => (check.need(dictionary), negated),
+                };
+                CheckView {
+                    label: check.label(dictionary, moment, lang),
+                    derived: check.reads().iter().any(|&at| profile.is_derived(at)),
+                    op: check.op,
+                    have: check.have(profile, moment, dictionary),
+                    say: check.say_have(profile, moment, dictionary, lang),
+                    need,
+                    must_not,
+                    verdict: if negated { verdict.negated() } else { verdict },
+                }
             })
             .collect();
         // The margin of what decided, the nearest one where several did.

@@ -117,6 +117,9 @@ impl Profile {
         as_of: i32,
         today: i32,
     ) -> Result<Vec<Note>, Vec<Violation>> {
+        if object.is_empty() {
+            return Ok(Vec::new());
+        }
         let mut other = Self::default();
         let mut notes = other.add(object, dictionary, as_of, today, "/assume")?;
         // What follows may follow otherwise, or be assumed.

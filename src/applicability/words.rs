@@ -216,6 +216,67 @@ impl Check {
         }
     }
 
+    /// What the profile has, in words; `None` when it does not say.
+    pub fn say_have(
+        &self,
+        profile: &Profile,
+        moment: Moment,
+        dictionary: &Dictionary,
+        lang: Lang,
+    ) -> Option<String> {
+        let label = |at: usize, code: u32| {
+            let vocabulary = dictionary.attributes().list[at].vocabulary.as_deref()?;
+            Some(lang.pick(&vocabulary.entries[code as usize].label))
+        };
+        let (or, and) = match lang {
+            Lang::Zh => ("或", "、"),
+            Lang::En => (" or ", ", "),
+        };
+        match &self.subject {
+            Subject::Number { expression, .. } => {
+                let value = expression.value(profile, moment)?;
+                Some(say_interval(value, self.style(dictionary), lang))
+            }
+            Subject::Date(at) => profile.day(*at).map(print_day),
+            Subject::Flag { attribute, years } => {
+                let flag = profile.flag(*attribute, absolute(*years, moment))?;
+                let said = match lang {
+                    Lang::Zh => ["否", "是"],
+                    Lang::En => ["no", "yes"],
+                };
+                Some(said[usize::from(flag)].to_owned())
+            }
+            Subject::Code { attribute, year } => {
+                let year = year.map(|year| moment.year() + i32::from(year));
+                let paths = profile.codes(*attribute, year).iter();
+                let said: Vec<&str> =
+                    paths.filter_map(|path| label(*attribute, *path.first()?)).collect();
+                (!said.is_empty()).then(|| said.join(or))
+            }
+            Subject::Codes(attribute) => {
+                let Test::Has { codes, .. } = &self.test else { return None };
+                let mut said: Vec<String> = Vec::new();
+                for &code in codes {
+                    let held = profile.holdings(*attribute, code).filter(|entry| entry.held);
+                    for entry in held {
+                        let day = |day: Option<i32>| day.map(print_day).unwrap_or_default();
+                        let label = label(*attribute, code)?;
+                        said.push(match (entry.from, entry.to, lang) {
+                            (None, None, _) => label.to_owned(),
+                            (from, to, Lang::Zh) => {
+                                format!("{label}（{}至{}）", day(from), day(to))
+                            }
+                            (from, to, Lang::En) => {
+                                format!("{label} ({} to {})", day(from), day(to))
+                            }
+                        });
+                    }
+                }
+                (!said.is_empty()).then(|| said.join(and))
+            }
+        }
+    }
+
     /// What the record asks for, in the same units.
     pub fn need(&self, dictionary: &Dictionary) -> Value {
         let is_money = matches!(&self.subject, Subject::Number { is_money: true, .. });

@@ -10,6 +10,9 @@ use super::nearest::did_you_mean;
 /// The first line of a vocabulary file that is not a comment.
 pub const HEADER: &str = "code\tparent\tzh\ten\taliases";
 
+/// Characters of labels that stand one behind the other.
+const LONGEST_LABELS: usize = 60;
+
 /// A list of codes, in the order of its file.
 #[derive(Debug)]
 pub struct Vocabulary {
@@ -94,6 +97,38 @@ impl Vocabulary {
     pub fn by_label(&self, text: &str) -> Option<&str> {
         let at = *self.by_label.get(&fold(text))?;
         Some(&self.entries[at].code)
+    }
+
+    /// Returns the code that several labels mean which stand one behind the other, what is above first: 山东省青岛市,
+    /// 青岛市崂山区. Levels between may be left out; without one that alone is meant, there is none.
+    pub fn by_labels(&self, text: &str) -> Option<&str> {
+        let text = fold(text);
+        if text.chars().count() > LONGEST_LABELS {
+            return None;
+        }
+        let mut found = Vec::new();
+        for (end, _) in text.char_indices().skip(1) {
+            if let Some(&above) = self.by_label.get(&text[..end]) {
+                self.below(above, &text[end..], &mut found);
+            }
+        }
+        let first = *found.first()?;
+        found.iter().all(|&at| at == first).then(|| &*self.entries[first].code)
+    }
+
+    /// Finds everything that labels may mean below an entry.
+    fn below(&self, above: usize, labels: &str, found: &mut Vec<usize>) {
+        for &at in &self.children[above] {
+            let entry = &self.entries[at];
+            for label in std::iter::once(&entry.label.zh).chain(&entry.aliases) {
+                match labels.strip_prefix(&fold(label)) {
+                    Some("") => found.push(at),
+                    Some(rest) => self.below(at, rest, found),
+                    None => {}
+                }
+            }
+            self.below(at, labels, found);
+        }
     }
 }
 

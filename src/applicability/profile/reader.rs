@@ -6,10 +6,11 @@ use serde_json::{Map, Value};
 
 use super::{Holding, Known, Note};
 use crate::applicability::dictionary::Dictionary;
-use crate::applicability::reader::wanted_code;
+use crate::applicability::say_yuan;
 use crate::applicability::value::{Interval, year_of};
 use crate::record::attribute::{Attribute, AttributePeriod, AttributeType, CodeFormat};
 use crate::record::kind::Label;
+use crate::record::nearest::did_you_mean;
 use crate::record::value::days;
 use crate::record::{Lang, Vocabulary};
 
@@ -176,8 +177,9 @@ impl ValueReader<'_> {
                 }
                 let read = read.filter(|read| read.low.is_finite() || read.high.is_finite());
                 if let Some(read) = read {
-                    let zh = format!("“{text}”按{}理解，可修改", print_interval(read, Lang::Zh));
-                    let en = format!("\"{text}\" is read as {}", print_interval(read, Lang::En));
+                    let say = |lang| print_interval(read, attribute, lang);
+                    let zh = format!("“{text}”按{}理解，可修改", say(Lang::Zh));
+                    let en = format!("\"{text}\" is read as {}", say(Lang::En));
                     self.note(attribute, "read_as", zh, en);
                 }
                 read
@@ -214,9 +216,9 @@ impl ValueReader<'_> {
             && value.high > 0.0
             && value.high < least
         {
-            let shown = print_interval(value, Lang::Zh);
+            let shown = print_interval(value, attribute, Lang::Zh);
             let text = format!("{zh}是否为{shown}元？如以万元计，请换算为元");
-            let shown = print_interval(value, Lang::En);
+            let shown = print_interval(value, attribute, Lang::En);
             let english = format!("{en} of {shown} yuan? It is wanted in yuan, not in 万元");
             self.note(attribute, "doubtful", text, english);
         }
@@ -259,17 +261,22 @@ impl ValueReader<'_> {
             Value::String(text) => text.trim().to_owned(),
             Value::Number(number) => number.to_string(),
             other => {
-                return wrong(format!("a code of the vocabulary \"{}\"", vocabulary.name), other);
+                let name = &vocabulary.name;
+                return wrong(format!("a code or a name of the vocabulary \"{name}\""), other);
             }
         };
         let code = match vocabulary.index(&text) {
             Some(_) => Some(text.as_str()),
-            None => vocabulary.by_label(&text),
+            None => vocabulary.by_label(&text).or_else(|| vocabulary.by_labels(&text)),
         };
         match code.and_then(|code| self.dictionary.path(vocabulary, code)) {
             Some(path) => Ok(path),
             None => {
-                let expected = wanted_code(vocabulary, &text);
+                let known = vocabulary.entries.iter();
+                let known = known.flat_map(|entry| [&entry.code, &entry.label.zh, &entry.label.en]);
+                let hint = did_you_mean(&text, known.map(String::as_str));
+                let name = &vocabulary.name;
+                let expected = format!("a code or a name of the vocabulary \"{name}\"{hint}");
                 Err(Wrong { expected, found: text })
             }
         }
@@ -335,10 +342,14 @@ impl ValueReader<'_> {
     }
 }
 
-fn print_interval(value: Interval, lang: Lang) -> String {
-    let Interval { low, high } = value;
-    match (low.is_finite(), high.is_finite(), lang) {
-        _ if value.is_exact() => low.to_string(),
+fn print_interval(value: Interval, attribute: &Attribute, lang: Lang) -> String {
+    let say = |number: f64| match attribute.attribute_type {
+        AttributeType::Money => say_yuan(number, lang),
+        _ => number.to_string(),
+    };
+    let (low, high) = (say(value.low), say(value.high));
+    match (value.low.is_finite(), value.high.is_finite(), lang) {
+        _ if value.is_exact() => low,
         (true, true, Lang::Zh) => format!("{low}至{high}"),
         (true, true, Lang::En) => format!("{low} to {high}"),
         (true, false, Lang::Zh) => format!("{low}以上"),

@@ -278,9 +278,15 @@ fn shown(item: &Item, visitor: &Visitor) -> Shown {
         WindowState::NotStated => None,
     };
     let conditions = about.conditions.iter().map(|condition| {
-        let have = condition.checks.iter().filter(|check| !check.have.is_null());
-        let have: Vec<String> =
-            have.map(|check| format!("{} {}", check.label, plain(&check.have))).collect();
+        let mut have: Vec<String> = Vec::new();
+        for check in &condition.checks {
+            let Some(said) = &check.say else { continue };
+            let said = format!("{}{}{said}", check.label, texts.colon);
+            // Several checks may look at the same.
+            if !have.contains(&said) {
+                have.push(said);
+            }
+        }
         let (tone, mark) = match condition.verdict {
             Verdict::Pass => ("pass", t.condition_pass),
             Verdict::Fail => ("fail", t.condition_fail),
@@ -307,14 +313,5 @@ fn shown(item: &Item, visitor: &Visitor) -> Shown {
         conditions: conditions.collect(),
         judge: judge.collect(),
         checked: about.rules.checked_on.clone(),
-    }
-}
-
-/// A value of the profile without JSON's quotes.
-fn plain(value: &serde_json::Value) -> String {
-    match value {
-        serde_json::Value::String(text) => text.clone(),
-        serde_json::Value::Array(values) => values.iter().map(plain).collect::<Vec<_>>().join("、"),
-        other => other.to_string(),
     }
 }

@@ -146,11 +146,13 @@ impl CheckRequest {
         let (mut profile, mut notes) =
             Profile::read(&self.profile, dictionary, self.as_of, self.today)
                 .map_err(CheckError::Profile)?;
-        notes.extend(
-            profile
-                .assume(&self.assume, dictionary, self.as_of, self.today)
-                .map_err(CheckError::Profile)?,
-        );
+        let assumed = profile.assume(&self.assume, dictionary, self.as_of, self.today);
+        for note in assumed.map_err(CheckError::Profile)? {
+            // What followed before follows again.
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
         // Ids are of one kind where one alone is asked for, else of any of them.
         let asked: Vec<Arc<str>> = match kinds.is_empty() {
             false => kinds.clone(),
