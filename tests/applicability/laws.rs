@@ -11,12 +11,12 @@ use kechuang::record::{Catalog, Fields, Lang, RecordId};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-static DICTIONARY: LazyLock<Arc<Dictionary>> = LazyLock::new(|| {
+pub static DICTIONARY: LazyLock<Arc<Dictionary>> = LazyLock::new(|| {
     let catalog = Catalog::open(None).expect("the embedded configuration");
     Arc::new(Dictionary::new(Arc::new(catalog)).expect("its attributes"))
 });
 
-fn today() -> i32 {
+pub fn today() -> i32 {
     days("2026-11-23").unwrap()
 }
 
@@ -26,7 +26,7 @@ fn object(value: Value) -> Fields {
 }
 
 /// The first kind that is checked by default.
-fn kind() -> Arc<kechuang::record::RecordKind> {
+pub fn kind() -> Arc<kechuang::record::RecordKind> {
     let kinds = &DICTIONARY.catalog().kinds;
     let declared = |kind: &&Arc<kechuang::record::RecordKind>| {
         kind.applicability.as_ref().is_some_and(|rules| rules.default)
@@ -332,30 +332,6 @@ proptest! {
         }
     }
 
-    /// Anything at all: rules that are refused or read, profiles that are refused or read, never a panic.
-    #[test]
-    fn anything_is_read_or_refused(conditions in anything(), amounts in anything(), given in anything()) {
-        let fields = object(json!({
-            "conditions": [conditions], "amounts": [amounts.clone()], "stacking": [amounts.clone()],
-            "windows": [amounts.clone()], "judgements": [amounts],
-        }));
-        let (rules, _) = Rules::read(&kind(), &fields, &DICTIONARY).unwrap();
-        let mut known = Profile::default();
-        if let Some(object) = given.as_object()
-            && let Ok((profile, _)) = Profile::read(object, &DICTIONARY, today(), today())
-        {
-            known = profile;
-        }
-        let answer = judge(&rules, &known);
-        serde_json::to_string(&answer).unwrap();
-        let mut table = Table::new(DICTIONARY.clone());
-        table.put(RecordId::new("k", "a"), &rules);
-        let elsewhere = table.judge(&known, today(), None, |standing| {
-            assert_eq!(standing.verdict, answer.verdict);
-        });
-        prop_assert_eq!(elsewhere, 0);
-    }
-
     #[test]
     fn the_best_set_is_the_best(candidates in candidates()) {
         let solved = solve(&candidates);
@@ -367,97 +343,6 @@ proptest! {
             prop_assert!(!left_out.clause.is_empty());
         }
     }
-}
-
-/// JSON that looks a little like rules.
-fn anything() -> impl Strategy<Value = Value> {
-    let word = prop::sample::select(vec![
-        "all",
-        "any",
-        "none",
-        "at_least",
-        "of",
-        "attr",
-        "expr",
-        "op",
-        "value",
-        "unit",
-        "period",
-        "valid_on",
-        "id",
-        "text",
-        "clause",
-        "kind",
-        "base",
-        "rate",
-        "tiers",
-        "when",
-        "cap",
-        "floor",
-        "rule",
-        "group",
-        "with",
-        "opens",
-        "closes",
-        "valid_from",
-        "staff",
-        "revenue",
-        "quals",
-        "reg_region",
-        "registered_on",
-        "code",
-        "items",
-        "min",
-    ]);
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
-        prop::sample::select(vec![
-            "revenue",
-            "staff",
-            "ge",
-            "within",
-            "has",
-            "gaoxin",
-            "370200",
-            "Y-1",
-            "Y-3..Y",
-            "Y--1",
-            "万元",
-            "2026-02-30",
-            "revenue[Y-1] / staff",
-            "sum(revenue[Y-20..Y])",
-            "((((((",
-            "1e999",
-            "months_since(registered_on)",
-            "fixed",
-            "rate",
-            "per_unit",
-            "exclusive",
-            "share_of",
-            "2026-01-01",
-            "rd_ratio[Y]",
-            "－５000万",
-            "max(1, 2, -3)",
-            "0/0",
-        ])
-        .prop_map(Value::from),
-        ".{0,12}".prop_map(Value::from),
-    ];
-    leaf.prop_recursive(10, 64, 4, move |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::vec((word.clone(), inner), 0..5).prop_map(|members| {
-                members
-                    .into_iter()
-                    .map(|(name, value)| (name.to_owned(), value))
-                    .collect::<Map<_, _>>()
-                    .into()
-            }),
-        ]
-    })
 }
 
 fn candidates() -> impl Strategy<Value = Vec<Candidate>> {
@@ -636,6 +521,42 @@ fn a_negative_condition_needs_positive_evidence() {
     assert_eq!(verdict(all), Verdict::Pass);
     assert_eq!(verdict(json!({ "2024": true })), Verdict::Fail);
     assert_eq!(verdict(json!({ "2020": true })), Verdict::Unknown);
+}
+
+#[test]
+fn what_must_not_be_is_said_as_people_say_it() {
+    let rules = one_condition(&json!({ "none": [
+        { "attr": "dishonest_listed", "period": "Y", "op": "is", "value": true },
+        { "attr": "size", "op": "in", "value": "large" },
+    ] }));
+    let answer = judge(&rules, &profile(&json!({ "dishonest_listed": false, "size": "large" })));
+    let [listed, size] = &answer.conditions[0].checks[..] else { panic!("two checks") };
+    assert_eq!((&listed.have, &listed.need), (&json!(false), &json!(false)));
+    assert_eq!((listed.verdict, listed.must_not), (Verdict::Pass, false));
+    assert_eq!(listed.say.as_deref(), Some("否"));
+    assert_eq!((&size.have, &size.need), (&json!("large"), &json!("large")));
+    assert_eq!((size.verdict, size.must_not), (Verdict::Fail, true));
+    assert_eq!(size.say.as_deref(), Some("大型"));
+}
+
+#[test]
+fn places_are_read_as_people_write_them() {
+    let place = |text: &str| {
+        Profile::read(&object(json!({ "reg_region": text })), &DICTIONARY, today(), today())
+    };
+    let (expected, _) = place("370212").unwrap();
+    for text in ["崂山区", "青岛市崂山区", "山东省青岛市崂山区", "山东省 崂山区", "山东青岛崂山"]
+    {
+        let (read, _) = place(text).unwrap_or_else(|wrong| panic!("{text}: {wrong:?}"));
+        assert_eq!(read, expected, "{text}");
+    }
+    // A district of another city, what nobody knows, the wrong way round, and one of several cities' districts.
+    for text in ["济南市崂山区", "青岛市某某区", "崂山区青岛市", "山东省市中区"]
+    {
+        assert!(place(text).is_err(), "{text}");
+    }
+    let wrong = place("Laoshan Distrikt").unwrap_err();
+    assert!(wrong[0].expected.contains("did you mean \"Laoshan District\""), "{wrong:?}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The sample policies against the sample profiles: what the rules say, worked out by hand and by a second evaluator
 //! written from the definition, is what the service answers.
 
+mod fuzz;
 mod laws;
 mod sample;
 mod service;
