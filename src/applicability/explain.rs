@@ -590,6 +590,7 @@ fn say(
     let count = |wanted: Verdict| conditions.iter().filter(|view| view.verdict == wanted).count();
     let (passed, failed, open) =
         (count(Verdict::Pass), count(Verdict::Fail), count(Verdict::Unknown));
+    let are = |count: usize, one, several| if count == 1 { one } else { several };
     let mut parts = Vec::new();
     match verdict {
         _ if rules.conditions.is_empty() => {
@@ -610,14 +611,17 @@ fn say(
         Verdict::Unknown => {
             parts.push(in_words(
                 format!("已满足{passed}项"),
-                format!("{passed} conditions are met"),
+                format!("{passed} {} met", are(passed, "condition is", "conditions are")),
             ));
-            parts.push(in_words(format!("还差{open}项数据"), format!("{open} need more data")));
+            parts.push(in_words(
+                format!("还差{open}项数据"),
+                format!("{open} {} more data", are(open, "needs", "need")),
+            ));
         }
         Verdict::Fail => {
             parts.push(in_words(
                 format!("{failed}项不符合"),
-                format!("{failed} conditions are not met"),
+                format!("{failed} {} not met", are(failed, "condition is", "conditions are")),
             ));
             if near {
                 let gaps: Vec<&str> = conditions
@@ -639,7 +643,7 @@ fn say(
         let judged = judge.len();
         parts.push(in_words(
             format!("另有{judged}项由主管部门判断"),
-            format!("{judged} more are for the authorities to judge"),
+            format!("{judged} more {} for the authorities to judge", are(judged, "is", "are")),
         ));
     }
     if conditions.iter().any(|view| view.assumed) && profile.has_assumptions() {

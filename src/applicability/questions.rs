@@ -126,6 +126,7 @@ impl<'a> Tally<'a> {
                     label: lang.pick(label).to_owned(),
                     why: match lang {
                         Lang::Zh => format!("有{decides}项政策要看这个才能判断"),
+                        Lang::En if decides == 1 => "1 policy waits for the answer".to_owned(),
                         Lang::En => format!("{decides} policies wait for the answer"),
                     },
                     decides,

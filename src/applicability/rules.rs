@@ -248,6 +248,8 @@ impl Rules {
                 let found = reader.nodes.to_string();
                 reader.refuse::<()>(format!("at most {MAX_NODES} checks and groups"), found)
             });
+            // Whatever is asked of what was refused ends after so many steps.
+            rules.conditions.iter_mut().for_each(|condition| condition.tree = None);
         }
         let name = named.judgements.as_deref();
         each(&mut reader, name.unwrap_or(""), entries(name), |reader, entry| {
@@ -289,7 +291,8 @@ impl Rules {
         self.audience = texts(&named.audience).map(str::to_owned).collect();
         self.fidelity = text(&named.fidelity).map(str::to_owned);
         self.checked_on = text(&named.checked_on).and_then(days);
-        self.max_amount = named.max_amount.as_ref().and_then(|name| fields.get(name)?.as_i64());
+        let most = named.max_amount.as_ref().and_then(|name| fields.get(name)?.as_i64());
+        self.max_amount = most.filter(|most| *most >= 0);
         self.begins =
             named.begins.iter().find_map(|name| fields.get(name)?.as_str().and_then(days));
         self.ends = text(&named.ends).and_then(days);
