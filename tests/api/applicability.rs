@@ -335,7 +335,7 @@ async fn reasons_are_given_in_english_when_asked() {
         .iter()
         .map(|note| note["say"].as_str().unwrap())
         .collect();
-    assert!(notes.contains(&"\"80万\" is read as 800000"), "{notes:?}");
+    assert!(notes.contains(&"\"80万\" is read as ¥800,000"), "{notes:?}");
     // Nine people: whatever the revenue, it is a micro enterprise, and the answer says that it was derived.
     assert!(
         notes
