@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const LAYERS: [(&str, u32); 20] = [
+const LAYERS: [(&str, u32); 21] = [
+    ("parallel", 0),
     ("record", 1),
     ("text", 2),
     ("quantity", 2),

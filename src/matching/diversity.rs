@@ -18,7 +18,7 @@ pub struct Portrait {
     /// Normalized title.
     pub title: String,
     pub owner: Option<String>,
-    /// Hashes of the pairs of characters of the text, sorted, each once.
+    /// The pairs of characters of the text as numbers, sorted, each once.
     pub shingles: Vec<u64>,
 }
 
@@ -45,13 +45,14 @@ pub fn choose(candidates: &[Portrait], rule: &Diversity, limit: usize) -> Vec<Ch
     }
     let mut chosen: Vec<Chosen> = Vec::new();
     let mut of_owner: HashMap<&str, usize> = HashMap::new();
-    // How much of each candidate the chosen ones already say.
-    let mut said = vec![0f32; pool.len()];
+    // How much of each candidate the chosen ones already say, and with how many of them it was compared.
+    let mut said = vec![(0f32, 0usize); pool.len()];
+    let mut shown: Vec<&Portrait> = Vec::new();
     let mut left: Vec<usize> = (0..pool.len()).collect();
     while chosen.len() < limit {
         let worth = |&at: &usize| {
             let gain = candidates[pool[at].at].score;
-            rule.relevance * gain - (1.0 - rule.relevance) * said[at]
+            rule.relevance * gain - (1.0 - rule.relevance) * said[at].0
         };
         // The first of equals: candidates are in the order of their scores.
         let Some(best) = (0..left.len().min(DEPTH))
@@ -59,8 +60,17 @@ pub fn choose(candidates: &[Portrait], rule: &Diversity, limit: usize) -> Vec<Ch
         else {
             break;
         };
+        let candidate = &candidates[pool[left[best]].at];
+        let (most, compared) = &mut said[left[best]];
+        if rule.relevance < 1.0 && *compared < shown.len() {
+            // It is worth at most what it seems: compared with the others it may be worth less.
+            for other in &shown[*compared..] {
+                *most = most.max(jaccard(&candidate.shingles, &other.shingles, 0.0));
+            }
+            *compared = shown.len();
+            continue;
+        }
         let at = left.remove(best);
-        let candidate = &candidates[pool[at].at];
         if let Some(owner) = candidate.owner.as_deref() {
             let count = of_owner.entry(owner).or_default();
             *count += 1;
@@ -68,12 +78,7 @@ pub fn choose(candidates: &[Portrait], rule: &Diversity, limit: usize) -> Vec<Ch
                 continue;
             }
         }
-        if rule.relevance < 1.0 {
-            for &other in left.iter().take(DEPTH) {
-                let alike = jaccard(&candidate.shingles, &candidates[pool[other].at].shingles);
-                said[other] = said[other].max(alike);
-            }
-        }
+        shown.push(candidate);
         chosen.push(pool[at]);
     }
     // What was never looked at also counts as more of its owner.
@@ -107,35 +112,36 @@ fn says_the_same(a: &Portrait, b: &Portrait) -> bool {
     // Texts of very different lengths cannot have so much in common.
     short >= MIN_SHINGLES
         && short as f32 >= SAME * long as f32
-        && jaccard(&a.shingles, &b.shingles) >= SAME
+        && jaccard(&a.shingles, &b.shingles, SAME) >= SAME
 }
 
-/// Share of what either text says that both say.
-fn jaccard(a: &[u64], b: &[u64]) -> f32 {
+/// Share of what either text says that both say; 0 when it is less than `least`, which is soon found out.
+fn jaccard(a: &[u64], b: &[u64], least: f32) -> f32 {
+    let both = a.len() + b.len();
+    // Rounded down: the share itself decides.
+    let needed = (least * both as f32 / (1.0 + least)) as usize;
+    let spare = a.len().saturating_sub(needed);
     let (mut at, mut other, mut shared) = (0, 0, 0usize);
     while let (Some(x), Some(y)) = (a.get(at), b.get(other)) {
         shared += usize::from(x == y);
         at += usize::from(x <= y);
         other += usize::from(y <= x);
+        if at - shared > spare {
+            return 0.0;
+        }
     }
-    let all = a.len() + b.len() - shared;
-    if all == 0 { 0.0 } else { shared as f32 / all as f32 }
+    let all = both - shared;
+    let share = if all == 0 { 0.0 } else { shared as f32 / all as f32 };
+    if share < least { 0.0 } else { share }
 }
 
-/// Hashes the pairs of characters of a normalized text.
+/// Lists the pairs of characters of a normalized text: each is a number that holds both.
 pub fn shingles(normalized: &str) -> Vec<u64> {
-    let mut hashes: Vec<u64> = crate::text::grams_iter(normalized).map(hash).collect();
-    hashes.sort_unstable();
-    hashes.dedup();
-    hashes
-}
-
-/// FNV-1a.
-/// Source: Fowler, Noll & Vo.
-fn hash(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    let number = |gram: &str| gram.chars().fold(0, |number, ch| number << 32 | u64::from(ch));
+    let mut pairs: Vec<u64> = crate::text::grams_iter(normalized).map(number).collect();
+    pairs.sort_unstable();
+    pairs.dedup();
+    pairs
 }
 
 #[cfg(test)]
@@ -189,6 +195,22 @@ mod tests {
             portrait("乙", "高速公路隧道衬砌裂缝的红外与可见光融合检测方法及装置研究与示范应用"),
         ];
         assert_eq!(choose(&other, &rule(), 10).len(), 2);
+    }
+
+    #[test]
+    fn a_share_is_exact_from_the_least_of_interest_on() {
+        let numbers = |from: u64, to: u64| (from..to).collect::<Vec<u64>>();
+        for shift in 0..40 {
+            let (a, b) = (numbers(0, 40), numbers(shift, shift + 40));
+            let share = (40 - shift) as f32 / (40 + shift) as f32;
+            assert_eq!(jaccard(&a, &b, 0.0), share);
+            for least in [0.01, share, 0.85] {
+                let expected = if share >= least { share } else { 0.0 };
+                assert_eq!(jaccard(&a, &b, least), expected, "{shift} {least}");
+                assert_eq!(jaccard(&b, &a, least), expected, "{shift} {least}");
+            }
+        }
+        assert_eq!(jaccard(&[], &[], 0.0), 0.0);
     }
 
     #[test]

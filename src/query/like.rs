@@ -71,6 +71,16 @@ impl Like {
         self.groups.iter().all(|group| group.terms.is_empty())
     }
 
+    /// Leaves out terms of a group, which is known by its first field. Without those that an engine did not keep the
+    /// query finds and scores the same, and fewer terms are looked up.
+    pub fn retain(&mut self, keep: impl Fn(TokenField, &str) -> bool) {
+        for group in &mut self.groups {
+            if let Some(&(field, _)) = group.fields.first() {
+                group.terms.retain(|(token, _)| keep(field, token));
+            }
+        }
+    }
+
     /// Number of different words.
     pub fn num_words(&self) -> usize {
         let words =
@@ -138,34 +148,53 @@ impl LikeRules {
         texts: impl IntoIterator<Item = (f32, &'a str)>,
         analyzer: &Analyzer,
     ) -> Like {
-        let (mut words, mut grams, mut chars) = (HashMap::new(), HashMap::new(), HashMap::new());
-        let count = |counts: &mut HashMap<String, f32>, token: &str, weight| {
-            *counts.entry(token.to_owned()).or_insert(0.0) += weight;
-        };
-        for (weight, text) in texts {
-            let mut units = Units::default();
-            analyzer.analyze(once(shortened(text)), &mut units);
-            for word in units.words.split(' ').filter(|word| self.says_something(word)) {
-                count(&mut words, word, weight);
-            }
-            for gram in units.grams.split(' ').filter(|gram| is_han_run(gram, 2)) {
-                count(&mut grams, gram, weight);
-            }
-            for ch in units.chars.split(' ').filter(|ch| is_han_run(ch, 1)) {
-                if !self.stop_words.contains(ch) {
-                    count(&mut chars, ch, weight);
+        let texts: Vec<(f32, Units)> = texts
+            .into_iter()
+            .map(|(weight, text)| {
+                let mut units = Units::default();
+                analyzer.analyze(once(shortened(text)), &mut units);
+                (weight, units)
+            })
+            .collect();
+        type Tokens = fn(&Units) -> &str;
+        type Counts = fn(&LikeRules, &str) -> bool;
+        let units: [(TokenField, TokenField, f32, usize, Tokens, Counts); 3] = [
+            (
+                TokenField::Words,
+                TokenField::TitleWords,
+                self.words,
+                self.max_words,
+                |units| &units.words,
+                |rules, word| rules.says_something(word),
+            ),
+            (
+                TokenField::Grams,
+                TokenField::TitleGrams,
+                self.grams,
+                self.max_grams,
+                |units| &units.grams,
+                |_, gram| is_han_run(gram, 2),
+            ),
+            (
+                TokenField::Chars,
+                TokenField::TitleChars,
+                self.chars,
+                self.max_chars,
+                |units| &units.chars,
+                |rules, ch| is_han_run(ch, 1) && !rules.stop_words.contains(ch),
+            ),
+        ];
+        let groups = units.into_iter().filter(|(_, _, weight, ..)| *weight > 0.0);
+        let groups = groups.map(|(unit, title, unit_weight, keep, tokens, counts)| {
+            let mut sums: HashMap<&str, f32> = HashMap::new();
+            for (weight, units) in &texts {
+                for token in tokens(units).split(' ').filter(|token| counts(self, token)) {
+                    *sums.entry(token).or_insert(0.0) += weight;
                 }
             }
-        }
-        let units = [
-            (TokenField::Words, TokenField::TitleWords, self.words, self.max_words, words),
-            (TokenField::Grams, TokenField::TitleGrams, self.grams, self.max_grams, grams),
-            (TokenField::Chars, TokenField::TitleChars, self.chars, self.max_chars, chars),
-        ];
-        let groups = units.into_iter().filter(|(.., weight, _, _)| *weight > 0.0);
-        let groups = groups.map(|(unit, title, unit_weight, keep, counts)| {
-            let weigh = |(token, count)| (token, unit_weight * self.counting.of(count));
-            let mut terms: Vec<(String, f32)> = counts.into_iter().map(weigh).collect();
+            let weigh =
+                |(token, sum): (&str, f32)| (token.to_owned(), unit_weight * self.counting.of(sum));
+            let mut terms: Vec<(String, f32)> = sums.into_iter().map(weigh).collect();
             terms.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
             let mut fields = vec![(unit, 1.0)];
             if self.title > 0.0 {

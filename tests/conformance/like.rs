@@ -96,6 +96,16 @@ async fn scores_are_sums_that_can_be_taken_apart() {
             let ids: Vec<RecordId> = found.records.iter().map(|r| r.id.clone()).collect();
             let (again, shares) = engine.like_shares(&like, &ids).unwrap();
             assert_eq!(again, found, "the same scores, bit by bit");
+            let mut kept = like.clone();
+            kept.retain(|field, token| {
+                found.terms.iter().any(|term| term.field == field && term.token == token)
+            });
+            let narrowed = engine.like_shares(&kept, &ids).unwrap();
+            assert_eq!(
+                narrowed,
+                (again, shares.clone()),
+                "terms that were not kept change nothing"
+            );
             for (record, shares) in found.records.iter().zip(&shares) {
                 assert_eq!(shares.len(), found.terms.len());
                 let sum: f32 = shares.iter().sum();

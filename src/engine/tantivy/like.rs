@@ -2,8 +2,9 @@
 //!
 //! A record as a query has a hundred terms and more, most of them in few records. So the lists of all terms are read
 //! one after the other into one score a record, which costs about the sum of their lengths; nothing is pruned, and
-//! every score is exact.
+//! every score is exact. The records are divided among the cores.
 
+use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
 use tantivy::fieldnorm::FieldNormReader;
@@ -18,6 +19,7 @@ use super::lists::{List, Lists, SegmentLists};
 use super::schema::{self, IndexSchema};
 use super::{Visible, lower};
 use crate::engine::{EngineError, LikeTerms, Liked, LikedRecord, LikedTerm, Shares};
+use crate::parallel;
 use crate::query::TokenField;
 use crate::query::like::{Like, TermGroup, presence, rarity};
 use crate::record::{RecordId, Revision};
@@ -29,6 +31,11 @@ static BY_LENGTH: LazyLock<[f32; 256]> = LazyLock::new(|| {
 /// Square roots of small counts.
 static ROOTS: LazyLock<[f32; 256]> = LazyLock::new(|| std::array::from_fn(|n| (n as f32).sqrt()));
 
+/// Records below which more threads take longer than one.
+const FEW: usize = 10_000;
+/// Terms that a thread takes the shares of.
+const TERMS: usize = 40;
+
 /// A term that is looked for, and what it is worth.
 struct Weighed<'a> {
     token: &'a str,
@@ -36,8 +43,41 @@ struct Weighed<'a> {
     weight: f32,
     /// On the side that is found.
     idf: f32,
+    /// Whether a record to be found holds it.
+    is_held: bool,
     /// By segment, of the group's first field.
     lists: Vec<Arc<List>>,
+}
+
+impl Weighed<'_> {
+    fn worth(&self) -> f32 {
+        self.weight * self.idf
+    }
+}
+
+/// Keeps the best of a group's terms.
+fn best(mut weighed: Vec<Weighed<'_>>, keep: usize) -> Vec<Weighed<'_>> {
+    weighed.retain(|term| term.is_held);
+    // The terms are ordered by weight and token, and the sort is stable: the choice does not depend on chance.
+    weighed.sort_by(|a, b| b.worth().total_cmp(&a.worth()));
+    weighed.truncate(keep);
+    weighed
+}
+
+/// Which records are counted.
+struct Among {
+    /// Number of the kind, by segment; all records without it.
+    kind: Option<Vec<usize>>,
+}
+
+impl Among {
+    /// Number of these records in a term's lists.
+    fn num_in(&self, lists: &[Arc<List>]) -> u64 {
+        match &self.kind {
+            None => lists.iter().map(|list| list.num_records()).sum(),
+            Some(kind) => lists.iter().zip(kind).map(|(list, kind)| list.num_of(*kind)).sum(),
+        }
+    }
 }
 
 /// A term that was kept, ready to score with.
@@ -133,46 +173,50 @@ impl<'a> View<'a> {
             .collect()
     }
 
-    /// Number of records of a kind, or of all without one; with `lists`, of those in them.
-    fn num(&self, lists: Option<&[Arc<List>]>, kind: Option<&str>) -> u64 {
-        match lists {
-            None => self.segments.iter().map(|segment| segment.num_records(kind)).sum(),
-            Some(lists) => {
-                let segments = self.segments.iter().zip(lists);
-                segments.map(|(segment, list)| segment.num_in(list, kind)).sum()
+    /// The records of a kind, or all without one.
+    fn among(&self, kind: Option<&str>) -> Among {
+        let number = |kind| self.segments.iter().map(|segment| segment.kind(kind)).collect();
+        Among { kind: kind.map(number) }
+    }
+
+    /// Number of these records.
+    fn num(&self, among: &Among) -> u64 {
+        match &among.kind {
+            None => self.segments.iter().map(|segment| segment.num_records()).sum(),
+            Some(kind) => {
+                self.segments.iter().zip(kind).map(|(segment, kind)| segment.num_of(*kind)).sum()
             }
         }
     }
 
-    /// Weighs the terms of a group, in their order; those that no record to be found holds as well with `all`.
+    /// Weighs the terms of a group, in their order, whether or not a record to be found holds them.
     fn weigh<'t>(
         &self,
         fields: &Fields,
         like: &Like,
         group: &'t TermGroup,
-        all: bool,
     ) -> tantivy::Result<Vec<Weighed<'t>>> {
         let Some(&(main, _)) = group.fields.first() else { return Ok(Vec::new()) };
         let readers = &fields[position(fields, main)];
         let kinds = like.kinds.as_ref();
-        let to = kinds.map(|kinds| &*kinds.to);
-        let among = self.num(None, to);
-        let own = kinds.filter(|kinds| kinds.own > 0.0);
-        let own = own.map(|kinds| (&*kinds.from, kinds.own, self.num(None, Some(&kinds.from))));
+        let to = self.among(kinds.map(|kinds| &*kinds.to));
+        let among = self.num(&to).max(1);
+        let own = kinds.filter(|kinds| kinds.own > 0.0).map(|kinds| {
+            let from = self.among(Some(&kinds.from));
+            let among = self.num(&from);
+            (from, kinds.own, among, rarity(1, among))
+        });
+        let own = own.filter(|(_, _, among, _)| *among > 0);
         let mut weighed = Vec::with_capacity(group.terms.len());
         for (token, weight) in &group.terms {
             let lists = self.look_up(readers, token, kinds.is_some())?;
-            let with = self.num(Some(&lists), to);
-            if with == 0 && !all {
-                continue;
-            }
+            let with = to.num_in(&lists);
             let mut weight = *weight;
-            if let Some((from, own, among)) = own.filter(|(_, _, among)| *among > 0) {
-                let with = self.num(Some(&lists), Some(from)).max(1);
-                weight *= (rarity(with, among) / rarity(1, among)).powf(own);
+            if let Some((from, own, among, most)) = &own {
+                weight *= (rarity(from.num_in(&lists).max(1), *among) / most).powf(*own);
             }
-            let idf = rarity(with.max(1), among.max(1));
-            weighed.push(Weighed { token, weight, idf, lists });
+            let idf = rarity(with.max(1), among);
+            weighed.push(Weighed { token, weight, idf, is_held: with > 0, lists });
         }
         Ok(weighed)
     }
@@ -181,11 +225,9 @@ impl<'a> View<'a> {
     fn choose<'t>(&self, fields: &Fields, like: &'t Like) -> tantivy::Result<Vec<Chosen<'t>>> {
         let mut chosen = Vec::new();
         for group in &like.groups {
-            let mut weighed = self.weigh(fields, like, group, false)?;
-            // The terms are ordered by weight and token, and the sort is stable: the choice does not depend on chance.
-            weighed.sort_by(|a, b| (b.weight * b.idf).total_cmp(&(a.weight * a.idf)));
-            weighed.truncate(group.keep);
-            for Weighed { token, weight, idf, lists } in weighed {
+            for Weighed { token, weight, idf, lists, .. } in
+                best(self.weigh(fields, like, group)?, group.keep)
+            {
                 let mut places = Vec::with_capacity(group.fields.len());
                 let mut known = Some(lists);
                 for &(field, boost) in &group.fields {
@@ -216,39 +258,31 @@ impl<'a> View<'a> {
             weight: term.weight,
             idf: term.idf,
         };
-        Liked { records, terms: chosen.iter().map(describe).collect(), norm: norm(chosen) }
+        let worths = chosen.iter().map(|term| term.weight * term.idf);
+        Liked { records, terms: chosen.iter().map(describe).collect(), norm: norm(worths) }
     }
 
     /// Finds the `limit` best records, the best first; ties in the order of their revisions.
     pub fn find(&self, like: &Like, limit: usize) -> Result<Liked, EngineError> {
+        let all = self.num(&self.among(None)) as usize;
+        self.find_in(like, limit, (all / FEW).clamp(1, parallel::threads()))
+    }
+
+    /// Finds them in so many parts of the records at the same time.
+    fn find_in(&self, like: &Like, limit: usize, parts: usize) -> Result<Liked, EngineError> {
         let fields = self.open(like)?;
         let chosen = self.choose(&fields, like)?;
         let filter = self.filter(like)?;
-        let mut best: Vec<(f32, u64, DocAddress)> = Vec::new();
-        for (ord, reader) in self.searcher().segment_readers().iter().enumerate() {
-            let scores = scores(reader, ord, &fields, &chosen)?;
-            let mut keep = Best { reader, limit, threshold: 0.0, kept: Vec::new() };
-            match &filter {
-                None => {
-                    for (doc, &score) in (0..).zip(&scores) {
-                        keep.push(doc, score);
-                    }
+        let found: Vec<tantivy::Result<Vec<_>>> =
+            parallel::map(&self.divided(parts), 1, |stretches| {
+                let mut best = Vec::new();
+                for stretch in stretches {
+                    best.extend(self.best(stretch, &fields, &chosen, filter.as_deref(), limit)?);
                 }
-                Some(filter) => {
-                    let mut passing = filter.scorer(reader, 1.0)?;
-                    let mut doc = passing.doc();
-                    while doc != TERMINATED {
-                        keep.push(doc, scores[doc as usize]);
-                        doc = passing.advance();
-                    }
-                }
-            }
-            let revisions = reader.fast_fields().u64(schema::REVISION)?;
-            best.extend(keep.kept.into_iter().map(|(score, doc)| {
-                let revision = revisions.first(doc).unwrap_or_default();
-                (score, revision, DocAddress::new(ord as u32, doc))
-            }));
-        }
+                Ok(best)
+            });
+        let found: tantivy::Result<Vec<_>> = found.into_iter().collect();
+        let mut best = found?.concat();
         best.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         best.truncate(limit);
         let keys = self.visible.columns.keys(self.searcher())?;
@@ -263,6 +297,68 @@ impl<'a> View<'a> {
         Ok(Self::liked(records, &chosen))
     }
 
+    /// Divides the records into parts of one size, in stretches of segments.
+    fn divided(&self, parts: usize) -> Vec<Vec<(usize, Range<DocId>)>> {
+        let segments = self.searcher().segment_readers();
+        let all: usize = segments.iter().map(|reader| reader.max_doc() as usize).sum();
+        let share = all.div_ceil(parts) as DocId;
+        let (mut parts, mut room) = (vec![Vec::new()], share);
+        for (ord, reader) in segments.iter().enumerate() {
+            let mut start = 0;
+            while start < reader.max_doc() {
+                if room == 0 {
+                    parts.push(Vec::new());
+                    room = share;
+                }
+                let end = reader.max_doc().min(start + room);
+                if let Some(part) = parts.last_mut() {
+                    part.push((ord, start..end));
+                }
+                room -= end - start;
+                start = end;
+            }
+        }
+        parts
+    }
+
+    /// Finds the best records of a stretch, in any order, with scores and revisions.
+    fn best(
+        &self,
+        (ord, stretch): &(usize, Range<DocId>),
+        fields: &Fields,
+        chosen: &[Chosen<'_>],
+        filter: Option<&dyn Weight>,
+        limit: usize,
+    ) -> tantivy::Result<Vec<(f32, u64, DocAddress)>> {
+        let reader = self.searcher().segment_reader(*ord as u32);
+        let scores = scores(*ord, stretch, fields, chosen)?;
+        let mut keep = Best { reader, limit, threshold: 0.0, kept: Vec::new() };
+        match filter {
+            None => {
+                for (doc, &score) in stretch.clone().zip(&scores) {
+                    keep.push(doc, score);
+                }
+            }
+            Some(filter) => {
+                let mut passing = filter.scorer(reader, 1.0)?;
+                let mut doc = passing.doc();
+                if doc < stretch.start {
+                    doc = passing.seek(stretch.start);
+                }
+                while doc < stretch.end {
+                    keep.push(doc, scores[(doc - stretch.start) as usize]);
+                    doc = passing.advance();
+                }
+            }
+        }
+        let revisions = reader.fast_fields().u64(schema::REVISION)?;
+        let found = keep.kept.into_iter().map(|(score, doc)| {
+            let revision = revisions.first(doc).unwrap_or_default();
+            (score, revision, DocAddress::new(*ord as u32, doc))
+        });
+        Ok(found.collect())
+    }
+
     /// Computes what each kept term adds to the scores of given records, in the order of [`Liked::terms`].
     ///
     /// The answer holds the records that are in the index and pass the filter. Their sums are the scores that
@@ -275,47 +371,31 @@ impl<'a> View<'a> {
         let fields = self.open(like)?;
         let chosen = self.choose(&fields, like)?;
         let filter = self.filter(like)?;
-        let mut shares = Vec::with_capacity(ids.len());
         let mut records = Vec::with_capacity(ids.len());
+        // In the order of their places, so that a list is read once for all of them.
+        let mut places: Vec<(DocAddress, usize)> = Vec::with_capacity(ids.len());
         for id in ids {
             let Some(address) = address(self.searcher(), self.schema, id)? else { continue };
-            let segment = address.segment_ord as usize;
             let reader = self.searcher().segment_reader(address.segment_ord);
-            if let Some(filter) = &filter {
-                let mut passing = filter.scorer(reader, 1.0)?;
-                let passes = passing.doc() == address.doc_id
-                    || passing.doc() < address.doc_id
-                        && passing.seek(address.doc_id) == address.doc_id;
-                if !passes {
-                    continue;
-                }
-            }
-            let mut terms = Vec::with_capacity(chosen.len());
-            let mut score = 0.0;
-            for term in &chosen {
-                let mut sum = 0.0;
-                for place in &term.places {
-                    let Some(info) = &place.lists[segment].info else { continue };
-                    let (index, norms) = &fields[place.field].segments[segment];
-                    let mut postings = index
-                        .read_postings_from_terminfo(info, IndexRecordOption::WithFreqs)
-                        .map_err(tantivy::TantivyError::from)?;
-                    let found = postings.doc() == address.doc_id
-                        || postings.doc() < address.doc_id
-                            && postings.seek(address.doc_id) == address.doc_id;
-                    if found {
-                        let length = norms.fieldnorm_id(address.doc_id);
-                        let part = place.score(length, postings.term_freq());
-                        sum += part;
-                        score += part;
-                    }
-                }
-                terms.push(sum);
+            if let Some(filter) = &filter
+                && !holds(&mut *filter.scorer(reader, 1.0)?, address.doc_id)
+            {
+                continue;
             }
             let revision = reader.fast_fields().u64(schema::REVISION)?.first(address.doc_id);
             let revision = Revision(revision.unwrap_or_default());
-            records.push(LikedRecord { id: id.clone(), revision, score });
-            shares.push(terms);
+            places.push((address, records.len()));
+            records.push(LikedRecord { id: id.clone(), revision, score: 0.0 });
+        }
+        places.sort_unstable();
+        let mut shares = vec![vec![0.0; chosen.len()]; records.len()];
+        let parts = parallel::map(&chosen, TERMS, |term| parts(term, &fields, &places));
+        for (at, parts) in parts.into_iter().enumerate() {
+            // In the order in which finding adds them up.
+            for (record, part) in parts? {
+                shares[record][at] += part;
+                records[record].score += part;
+            }
         }
         Ok((Self::liked(records, &chosen), shares))
     }
@@ -323,44 +403,77 @@ impl<'a> View<'a> {
     /// Weighs every term, kept or not.
     pub fn terms(&self, like: &Like) -> Result<LikeTerms, EngineError> {
         let fields = self.open(like)?;
-        let norm = norm(&self.choose(&fields, like)?);
-        let mut terms = Vec::new();
+        let (mut terms, mut worths) = (Vec::new(), Vec::new());
         for group in &like.groups {
             let Some(&(field, _)) = group.fields.first() else { continue };
-            let weighed = self.weigh(&fields, like, group, true)?.into_iter();
-            terms.extend(weighed.map(|t| (field, t.token.to_owned(), t.weight * t.idf)));
+            let weighed = self.weigh(&fields, like, group)?;
+            let all = weighed.iter();
+            terms.extend(all.map(|term| (field, term.token.to_owned(), term.worth())));
+            worths.extend(best(weighed, group.keep).iter().map(Weighed::worth));
         }
+        let to = self.num(&self.among(like.kinds.as_ref().map(|kinds| &*kinds.to)));
         let among = match &like.kinds {
-            Some(kinds) if kinds.own > 0.0 => {
-                self.num(None, Some(&kinds.to)).min(self.num(None, Some(&kinds.from)))
-            }
-            kinds => self.num(None, kinds.as_ref().map(|kinds| &*kinds.to)),
+            Some(kinds) if kinds.own > 0.0 => to.min(self.num(&self.among(Some(&kinds.from)))),
+            _ => to,
         };
+        let norm = norm(worths);
         Ok(LikeTerms { terms, norm, among })
     }
 }
 
 /// Length of the query as a vector of weight times inverse document frequency.
-fn norm(chosen: &[Chosen<'_>]) -> f32 {
-    chosen.iter().map(|term| (term.weight * term.idf).powi(2)).sum::<f32>().sqrt()
+fn norm(worths: impl IntoIterator<Item = f32>) -> f32 {
+    worths.into_iter().map(|worth| worth.powi(2)).sum::<f32>().sqrt()
 }
 
-/// Sums up the scores of all records of a segment.
+/// Computes what a term adds to each record in each of its fields. `addresses` are in order, each with the number of
+/// its record.
+fn parts(
+    term: &Chosen<'_>,
+    fields: &Fields,
+    addresses: &[(DocAddress, usize)],
+) -> tantivy::Result<Vec<(usize, f32)>> {
+    let mut parts = Vec::new();
+    for place in &term.places {
+        for stretch in addresses.chunk_by(|(a, _), (b, _)| a.segment_ord == b.segment_ord) {
+            let segment = stretch[0].0.segment_ord as usize;
+            let Some(info) = &place.lists[segment].info else { continue };
+            let (index, norms) = &fields[place.field].segments[segment];
+            let mut postings =
+                index.read_postings_from_terminfo(info, IndexRecordOption::WithFreqs)?;
+            for &(DocAddress { doc_id, .. }, record) in stretch {
+                if holds(&mut postings, doc_id) {
+                    let part = place.score(norms.fieldnorm_id(doc_id), postings.term_freq());
+                    parts.push((record, part));
+                }
+            }
+        }
+    }
+    Ok(parts)
+}
+
+/// Sums up the scores of all records of a stretch of a segment.
 fn scores(
-    reader: &SegmentReader,
     segment: usize,
+    stretch: &Range<DocId>,
     fields: &Fields,
     chosen: &[Chosen<'_>],
 ) -> tantivy::Result<Vec<f32>> {
-    let mut scores = vec![0.0; reader.max_doc() as usize];
+    let mut scores = vec![0.0; stretch.len()];
     for place in chosen.iter().flat_map(|term| &term.places) {
         let Some(info) = &place.lists[segment].info else { continue };
         let (index, norms) = &fields[place.field].segments[segment];
         let mut block =
             index.read_block_postings_from_terminfo(info, IndexRecordOption::WithFreqs)?;
-        while !block.docs().is_empty() {
+        if stretch.start > 0 {
+            block.seek(stretch.start);
+        }
+        while block.docs().first().is_some_and(|doc| *doc < stretch.end) {
+            // The first and the last block may reach beyond the stretch.
             for (&doc, &count) in block.docs().iter().zip(block.freqs()) {
-                scores[doc as usize] += place.score(norms.fieldnorm_id(doc), count);
+                if let Some(score) = scores.get_mut(doc.wrapping_sub(stretch.start) as usize) {
+                    *score += place.score(norms.fieldnorm_id(doc), count);
+                }
             }
             block.advance();
         }
@@ -393,6 +506,11 @@ impl Best<'_> {
     }
 }
 
+/// Moves on to a record, and tells whether it is there.
+fn holds<S: DocSet + ?Sized>(docs: &mut S, doc: DocId) -> bool {
+    docs.doc() == doc || docs.doc() < doc && docs.seek(doc) == doc
+}
+
 /// Finds the place of a record; `None` when it is not in the index.
 fn address(
     searcher: &Searcher,
@@ -414,3 +532,6 @@ fn address(
     }
     Ok(None)
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,8 +14,8 @@ use tantivy::{DocId, InvertedIndexReader, Searcher, SegmentReader, Term};
 use super::schema;
 use crate::query::TokenField;
 
-/// Terms of one segment that are kept; the next one begins anew.
-const MAX_KEPT: usize = 50_000;
+/// Terms of one field and segment after which those go that were not asked for meanwhile.
+const MAX_KEPT: usize = 30_000;
 /// The number of a record without a kind.
 const NO_KIND: u16 = u16::MAX;
 
@@ -54,10 +54,34 @@ pub struct SegmentLists {
     kind_of: Vec<u16>,
     /// Records of every kind.
     num_of: Vec<u32>,
-    terms: Mutex<HashMap<TokenField, Tokens>>,
+    terms: Mutex<HashMap<TokenField, Kept>>,
 }
 
-type Tokens = HashMap<Box<str>, Arc<List>>;
+/// Terms of one field that were looked up.
+#[derive(Default)]
+struct Kept {
+    new: HashMap<Box<str>, Arc<List>>,
+    /// Those of before, as long as nobody asks for them.
+    old: HashMap<Box<str>, Arc<List>>,
+}
+
+impl Kept {
+    fn get(&mut self, token: &str) -> Option<Arc<List>> {
+        if let Some(list) = self.new.get(token) {
+            return Some(list.clone());
+        }
+        let (token, list) = self.old.remove_entry(token)?;
+        self.put(token, list.clone());
+        Some(list)
+    }
+
+    fn put(&mut self, token: Box<str>, list: Arc<List>) {
+        if self.new.len() >= MAX_KEPT {
+            self.old = std::mem::take(&mut self.new);
+        }
+        self.new.insert(token, list);
+    }
+}
 
 /// A term of one segment.
 #[derive(Default)]
@@ -66,6 +90,18 @@ pub struct List {
     pub info: Option<TermInfo>,
     /// Records of every kind in its list; empty when they were not asked for, or are none.
     num_of: Box<[u32]>,
+}
+
+impl List {
+    /// Number of records in it.
+    pub fn num_records(&self) -> u64 {
+        self.info.as_ref().map_or(0, |info| info.doc_freq.into())
+    }
+
+    /// Number of records of a [`kind`](SegmentLists::kind) in it, when it was looked up with counts.
+    pub fn num_of(&self, kind: usize) -> u64 {
+        self.num_of.get(kind).map_or(0, |&num| num.into())
+    }
 }
 
 impl SegmentLists {
@@ -86,26 +122,19 @@ impl SegmentLists {
         Ok(Self { kinds, kind_of, num_of, terms: Mutex::default() })
     }
 
-    /// Number of records of a kind, or of all without one. As in the lists, those that were removed lately count.
-    pub fn num_records(&self, kind: Option<&str>) -> u64 {
-        match kind {
-            Some(kind) => self.at(kind).map_or(0, |at| self.num_of[at].into()),
-            None => self.kind_of.len() as u64,
-        }
+    /// Number of a kind in this segment; that of none when no record is of it.
+    pub fn kind(&self, name: &str) -> usize {
+        self.kinds.iter().position(|known| known == name).unwrap_or(usize::MAX)
     }
 
-    /// Number of records of a kind, or of all without one, in a list that was looked up with counts.
-    pub fn num_in(&self, list: &List, kind: Option<&str>) -> u64 {
-        match kind {
-            Some(kind) => {
-                self.at(kind).and_then(|at| list.num_of.get(at)).map_or(0, |&num| num.into())
-            }
-            None => list.info.as_ref().map_or(0, |info| info.doc_freq.into()),
-        }
+    /// Number of all records. As in the lists, those that were removed lately count.
+    pub fn num_records(&self) -> u64 {
+        self.kind_of.len() as u64
     }
 
-    fn at(&self, kind: &str) -> Option<usize> {
-        self.kinds.iter().position(|known| known == kind)
+    /// Number of records of a [`kind`](Self::kind).
+    pub fn num_of(&self, kind: usize) -> u64 {
+        self.num_of.get(kind).map_or(0, |&num| num.into())
     }
 
     /// Looks a term up; with `counted`, counts the records of every kind that hold it.
@@ -118,8 +147,8 @@ impl SegmentLists {
         counted: bool,
     ) -> tantivy::Result<Arc<List>> {
         let known = {
-            let terms = self.terms.lock().unwrap_or_else(PoisonError::into_inner);
-            terms.get(&field).and_then(|terms| terms.get(token)).cloned()
+            let mut terms = self.terms.lock().unwrap_or_else(PoisonError::into_inner);
+            terms.entry(field).or_default().get(token)
         };
         let enough = |list: &List| !counted || list.info.is_none() || !list.num_of.is_empty();
         if let Some(list) = known.filter(|list| enough(list)) {
@@ -138,11 +167,7 @@ impl SegmentLists {
         }
         let list = Arc::new(list);
         let mut terms = self.terms.lock().unwrap_or_else(PoisonError::into_inner);
-        let terms = terms.entry(field).or_default();
-        if terms.len() >= MAX_KEPT {
-            terms.clear();
-        }
-        terms.insert(token.into(), list.clone());
+        terms.entry(field).or_default().put(token.into(), list.clone());
         Ok(list)
     }
 }

@@ -9,11 +9,14 @@ use crate::matching::diversity::{self, Chosen, Portrait};
 use crate::matching::evidence::best_sentence;
 use crate::matching::reason::{self, Evidence, Reason};
 use crate::matching::{Pair, Side};
+use crate::parallel;
 use crate::query::TokenField;
 use crate::record::{FieldType, RecordKind, Visibility};
 
 /// Characters of a record's text that tell whether two records say the same.
 const PORTRAIT: usize = 1_000;
+/// Records that a thread reads the texts of.
+const READ: usize = 16;
 /// Words that are named as not mentioned.
 const LACKING: usize = 6;
 
@@ -26,29 +29,25 @@ impl MatchService {
         pair: &Pair,
         limit: usize,
     ) -> Vec<Chosen> {
-        let portraits: Vec<Portrait> = ranked
-            .records
-            .iter()
-            .map(|found| {
-                let side = Side { kind, fields: &found.fields };
-                let owner = pair.diversity.owner.as_ref();
-                let owner = owner.and_then(|path| side.texts(&[path]).first().copied());
-                let mut text = String::new();
-                for part in texts(side) {
-                    if text.chars().count() < PORTRAIT {
-                        text.push_str(part);
-                        text.push('\n');
-                    }
+        let portraits: Vec<Portrait> = parallel::map(&ranked.records, READ, |found| {
+            let side = Side { kind, fields: &found.fields };
+            let owner = pair.diversity.owner.as_ref();
+            let owner = owner.and_then(|path| side.texts(&[path]).first().copied());
+            let mut text = String::new();
+            for part in texts(side) {
+                if text.chars().count() < PORTRAIT {
+                    text.push_str(part);
+                    text.push('\n');
                 }
-                let title = side.texts(&["title"]).concat();
-                Portrait {
-                    score: found.score.value,
-                    title: self.analyzer.normalize(&title).text,
-                    owner: owner.map(str::to_owned),
-                    shingles: diversity::shingles(&self.analyzer.normalize(&text).text),
-                }
-            })
-            .collect();
+            }
+            let title = side.texts(&["title"]).concat();
+            Portrait {
+                score: found.score.value,
+                title: self.analyzer.normalize(&title).text,
+                owner: owner.map(str::to_owned),
+                shingles: diversity::shingles(&self.analyzer.normalize(&text).text),
+            }
+        });
         diversity::choose(&portraits, &pair.diversity, limit)
     }
 

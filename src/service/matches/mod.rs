@@ -20,6 +20,7 @@ use crate::engine::{Engine, EngineError, Hit, LikedTerm};
 use crate::matching::diversity::Chosen;
 use crate::matching::reason::Reason;
 use crate::matching::{Matching, Pair, Side, Similarity, Subject};
+use crate::parallel;
 use crate::presentation::page;
 use crate::presentation::snippet::Highlighter;
 use crate::query::TokenField;
@@ -33,6 +34,8 @@ use crate::text::Analyzer;
 pub const DEFAULT_LIMIT: usize = 10;
 /// Most items of a list.
 pub const MAX_LIMIT: usize = 100;
+/// Items that a thread explains.
+const EXPLAINED: usize = 3;
 /// Terms of the query that are named to the caller.
 const BASIS: usize = 12;
 
@@ -204,24 +207,28 @@ impl MatchService {
         let shares: HashMap<&RecordId, &Vec<f32>> =
             liked.records.iter().map(|record| &record.id).zip(&shares).collect();
         let highlighter = Highlighter::new(&self.analyzer, []);
-        let mut items = Vec::with_capacity(chosen.len());
-        for (chosen, id) in chosen.iter().zip(&ids) {
+        let kind = to.expect("a pair is of declared kinds");
+        let reasons = parallel::map(&chosen, EXPLAINED, |chosen| {
             let found = &ranked.records[chosen.at];
-            let Some(kind) = &to else { continue };
-            let terms = match shares.get(id) {
+            let terms = match shares.get(&found.id) {
                 Some(shares) => (&liked.terms[..], &shares[..]),
                 None => (&[][..], &[][..]),
             };
-            let reasons = self.explain(&looking, kind, &pair, found, terms)?;
+            self.explain(&looking, &kind, &pair, found, terms)
+        });
+        let mut items = Vec::with_capacity(chosen.len());
+        for (chosen, reasons) in chosen.iter().zip(reasons) {
+            let found = &ranked.records[chosen.at];
+            let reasons = reasons?;
             let hit = Hit {
-                id: id.clone(),
+                id: found.id.clone(),
                 revision: found.revision,
                 score: found.score.value,
                 parts: Vec::new(),
                 signals: Vec::new(),
                 key: None,
             };
-            let Some(card) = page::item(&hit, &found.json, kind, scope, &highlighter, None) else {
+            let Some(card) = page::item(&hit, &found.json, &kind, scope, &highlighter, None) else {
                 continue;
             };
             items.push(MatchItem {

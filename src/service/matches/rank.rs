@@ -1,6 +1,6 @@
 //! Candidates of a subject, compared and in order.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{Dense, Looking, MatchError, MatchService, NOTHING_FITS, Note, TOO_VAGUE};
 use crate::engine::LikedTerm;
@@ -8,12 +8,15 @@ use crate::matching::feature::{Compared, asked, compare, prove, stated};
 use crate::matching::rule::{Feature, Rule};
 use crate::matching::score::{Score, score, text_value};
 use crate::matching::{Pair, Side};
+use crate::parallel;
 use crate::quantity::Quantity;
 use crate::query::filter::{self, Filter, Literal};
 use crate::query::like::{Kinds, Like};
-use crate::query::{Order, Query, Search};
+use crate::query::{Order, Query, Search, TokenField};
 use crate::record::{Fields, RecordId, Revision};
 
+/// Records that a thread compares.
+const COMPARED: usize = 16;
 /// Titles that are shown of the records that vote for one.
 const SHOWN_VOTES: usize = 3;
 
@@ -104,6 +107,9 @@ impl MatchService {
         }
         // One more, since a record is like itself.
         let liked = self.engine.like(&like, window + 1)?;
+        let kept: HashSet<(TokenField, &str)> =
+            liked.terms.iter().map(|term| (term.field, &*term.token)).collect();
+        like.retain(|field, token| kept.contains(&(field, token)));
         let mut candidates: Vec<(RecordId, Option<f32>)> = liked
             .records
             .into_iter()
@@ -133,9 +139,12 @@ impl MatchService {
         let ids: Vec<RecordId> = candidates.iter().map(|(id, _)| id.clone()).collect();
         let (similar, dense) = self.similarities(looking, pair, &ids);
         let context = Context { similar, votes, quantities: quantities(looking, pair) };
+        let compared = parallel::map(&candidates, COMPARED, |(id, text)| {
+            self.compare(looking, pair, id, *text, &context, today)
+        });
         let mut records = Vec::with_capacity(candidates.len());
-        for (id, text) in candidates {
-            records.extend(self.compare(looking, pair, id, text, &context, today)?);
+        for compared in compared {
+            records.extend(compared?);
         }
         records.sort_by(|a, b| {
             b.score.value.total_cmp(&a.score.value).then(a.revision.cmp(&b.revision))
@@ -161,7 +170,7 @@ impl MatchService {
         let mut compared = Vec::with_capacity(liked.records.len());
         for record in liked.records {
             let text = text_of(pair, record.score, liked.norm);
-            compared.extend(self.compare(looking, pair, record.id, text, &context, today)?);
+            compared.extend(self.compare(looking, pair, &record.id, text, &context, today)?);
         }
         Ok(compared)
     }
@@ -171,13 +180,13 @@ impl MatchService {
         &self,
         looking: &Looking,
         pair: &'a Pair,
-        id: RecordId,
+        id: &RecordId,
         text: Option<f32>,
         context: &Context,
         today: i32,
     ) -> Result<Option<Compare<'a>>, MatchError> {
         let Some(kind) = self.catalog.kind(&id.kind) else { return Ok(None) };
-        let Some((record, json)) = self.published(&id)? else { return Ok(None) };
+        let Some((record, json)) = self.published(id)? else { return Ok(None) };
         let found = Side { kind, fields: &record.fields };
         let (from, to) = match pair.flipped {
             true => (found, looking.side()),
@@ -186,9 +195,9 @@ impl MatchService {
         let of = |value: Option<f32>| Compared { value, ..Compared::default() };
         let score = score(pair, |feature: &Feature| match &feature.rule {
             Rule::Text { .. } => Some(of(Some(text?))),
-            Rule::Dense { .. } => Some(of(context.similar.as_ref()?.get(&id).copied())),
+            Rule::Dense { .. } => Some(of(context.similar.as_ref()?.get(id).copied())),
             Rule::Via { best, .. } => Some(
-                context.votes.get(&id).map_or_else(|| of(Some(0.0)), |vote| vote.compared(*best)),
+                context.votes.get(id).map_or_else(|| of(Some(0.0)), |vote| vote.compared(*best)),
             ),
             Rule::QuantityFit { units } => {
                 let mine = context.quantities.get(quantity_features(pair, feature))?;
@@ -202,7 +211,7 @@ impl MatchService {
             Rule::Conditions => Some(self.conditions(looking, kind, &record.fields, today)),
             _ => compare(feature, from, to, today),
         });
-        let (revision, fields) = (record.revision, record.fields);
+        let (id, revision, fields) = (id.clone(), record.revision, record.fields);
         Ok(Some(Compare { id, revision, json, fields, score }))
     }
 
