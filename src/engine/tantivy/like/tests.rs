@@ -19,7 +19,7 @@ fn words(seed: u64) -> Vec<String> {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         (state >> 33) % end
     };
-    let length = 1 + random(if seed % 50 == 0 { 400 } else { 30 });
+    let length = 1 + random(if seed.is_multiple_of(50) { 400 } else { 30 });
     (0..length).map(|_| random(300) * random(300) / 300).map(|word| format!("w{word}")).collect()
 }
 
@@ -53,7 +53,7 @@ fn engine(folder: &std::path::Path) -> TantivyEngine {
         engine.apply(stretch.map(put).collect()).expect("the index takes records");
         engine.commit(&Cursor::default(), Revision(last), 0).expect("the index is written");
     }
-    let removed = (0..RECORDS).filter(|number| number % REMOVED == 0);
+    let removed = (0..RECORDS).filter(|number| number.is_multiple_of(REMOVED));
     engine.apply(removed.map(|number| IndexChange::Remove(id(number))).collect()).unwrap();
     engine.commit(&Cursor::default(), Revision(RECORDS + 1), 0).unwrap();
     engine
@@ -68,12 +68,13 @@ fn like(seed: u64) -> Like {
     }
     let fields = vec![(TokenField::Words, 1.0), (TokenField::TitleWords, 0.5)];
     let groups = vec![TermGroup { fields, terms, keep: 20 }];
-    let kinds = (seed % 2 == 0).then(|| Kinds {
+    let kinds = seed.is_multiple_of(2).then(|| Kinds {
         from: "demand".into(),
         own: 0.8,
         to: "achievement".into(),
     });
-    let filter = (seed % 3 == 0)
+    let filter = seed
+        .is_multiple_of(3)
         .then(|| Filter::Equal { path: "kind".into(), value: Literal::Text("achievement".into()) });
     Like { groups, kinds, filter }
 }
@@ -122,7 +123,7 @@ fn scores_are_the_sums_that_are_described() {
                 }
             }
             let held = scores.get(&id(number)).copied().unwrap_or_default();
-            if !passes || number % REMOVED == 0 {
+            if !passes || number.is_multiple_of(REMOVED) {
                 assert_eq!(held, 0.0, "{number}");
             } else {
                 assert!((held - score).abs() <= 1e-4 * score, "{number}: {held} {score}");
