@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::filter::Filter;
 use super::typed::Typed;
-use super::understand::{Alternative, Span, Understanding};
+use super::understand::{Alternative, Scored, Span, Understanding};
 use super::{Measure, Part, Query, Ranker, ShareOf, Signal, TokenField, WeightedTerm};
 use crate::record::kind::{Scoring, SignalRule};
 use crate::record::understanding::Said;
@@ -107,11 +107,24 @@ fn concepts(read: &Understanding) -> Vec<Concept<'_>> {
     let is_in = |span: &Span, word: &QueryWord| {
         span.range.start <= word.start && word.end <= span.range.end
     };
+    let is_single = |word: &QueryWord| Leaf::new(&word.text).is_single();
     let mut concepts: Vec<Concept<'_>> = Vec::new();
     let mut words = read.words.iter().peekable();
     while let Some(word) = words.next() {
         let Some(span) = read.spans.iter().find(|span| is_in(span, word)) else {
-            for leaf in &word.leaves {
+            // A word that the dictionary does not know: its characters mean something only together.
+            let mut end = word.end;
+            while is_single(word)
+                && let Some(next) = words.next_if(|next| {
+                    next.start == end
+                        && is_single(next)
+                        && !read.spans.iter().any(|span| is_in(span, next))
+                })
+            {
+                end = next.end;
+            }
+            let run = [read.normalized[word.start..end].to_owned()];
+            for leaf in if end > word.end { &run[..] } else { &word.leaves } {
                 let leaves = vec![Leaf::new(leaf)];
                 if !concepts.iter().any(|known| known.is_literal() && known.leaves == leaves) {
                     concepts.push(Concept { leaves, alternatives: &[], meaning: None });
@@ -363,23 +376,38 @@ impl Tokens {
         analyzer: &Analyzer,
     ) -> Self {
         let (mut units, mut words, mut leaf_grams) = (Vec::new(), Vec::new(), Vec::new());
-        let mut texts: Vec<String> = Vec::new();
+        // What is scored by pairs, and what by single characters.
+        let mut texts: Vec<(String, String)> = Vec::new();
         for branch in branches {
-            let is_scored = |word: &&QueryWord| {
-                let mut spans = branch.spans.iter().filter(|span| !span.is_scored);
-                !spans.any(|span| span.range.start < word.end && word.start < span.range.end)
+            let scored = |word: &QueryWord| {
+                let touches =
+                    |span: &&Span| span.range.start < word.end && word.start < span.range.end;
+                let spans = branch.spans.iter().filter(touches);
+                spans.map(|span| span.scored).max().unwrap_or(Scored::Wholly)
             };
-            for word in branch.words.iter().filter(is_scored) {
-                count(&mut words, &word.text);
+            // Words that ask are looked for when there are no others.
+            let has_others = branch.words.iter().any(|word| scored(word) == Scored::Wholly);
+            let is_left_out = |scored| match scored {
+                Scored::Wholly => false,
+                Scored::Pairs => has_others,
+                Scored::Not => true,
+            };
+            for word in branch.words.iter().filter(|word| scored(word) != Scored::Not) {
+                if !is_left_out(scored(word)) {
+                    count(&mut words, &word.text);
+                }
                 for unit in &word.units {
                     count(&mut units, unit);
                 }
             }
-            let mut text = branch.normalized.clone();
-            for span in branch.spans.iter().rev().filter(|span| !span.is_scored) {
-                text.replace_range(span.range.clone(), "\n");
-            }
-            texts.push(text);
+            let without = |is_out: &dyn Fn(Scored) -> bool| {
+                let mut text = branch.normalized.clone();
+                for span in branch.spans.iter().rev().filter(|span| is_out(span.scored)) {
+                    text.replace_range(span.range.clone(), "\n");
+                }
+                text
+            };
+            texts.push((without(&|scored| scored == Scored::Not), without(&is_left_out)));
         }
         for phrase in &typed.phrases {
             let phrase = analyzer.normalize(phrase).text;
@@ -392,17 +420,17 @@ impl Tokens {
             for gram in grams(&phrase) {
                 push_new(&mut leaf_grams, &gram);
             }
-            texts.push(phrase);
+            texts.push((phrase.clone(), phrase));
         }
         let (mut all_grams, mut all_chars) = (Vec::new(), Vec::new());
-        for text in &texts {
+        for (text, telling) in &texts {
             for gram in grams(text) {
                 // Pairs of Latin letters say little: words stand for them.
                 if !is_latin(&gram) {
                     count(&mut all_grams, &gram);
                 }
             }
-            for ch in text.chars().filter(|ch| ch.is_alphanumeric() && !ch.is_ascii()) {
+            for ch in telling.chars().filter(|ch| ch.is_alphanumeric() && !ch.is_ascii()) {
                 count(&mut all_chars, ch.encode_utf8(&mut [0; 4]));
             }
         }
@@ -450,14 +478,27 @@ impl Tokens {
                 .collect::<Vec<_>>()
         };
         let (units, roles) = (&scoring.units, &scoring.roles);
-        let (skip_words, skip_grams) = match in_base {
-            InBase::Leaves => (Vec::new(), self.leaf_grams.iter().map(String::as_str).collect()),
-            InBase::AllGrams => (names(&self.latin), names(&self.grams)),
+        let skip_grams = match in_base {
+            InBase::Leaves => self.leaf_grams.iter().map(String::as_str).collect(),
+            InBase::AllGrams => names(&self.grams),
         };
+        let (latin, han): (Vec<_>, Vec<_>) =
+            self.words.iter().cloned().partition(|(word, _)| is_latin(word));
+        let mut words = weigh(TokenField::Words, &han, units.words, &[]);
+        for word in &mut words {
+            // The longer a word, the more pairs and characters count beside it.
+            word.weight *= (2.0 / word.token.chars().count().clamp(1, 5) as f32).sqrt();
+        }
+        // None do beside a Latin word: it counts for all three.
+        let whole = match in_base {
+            InBase::Leaves => units.words,
+            InBase::AllGrams => 0.0,
+        };
+        words.extend(weigh(TokenField::Words, &latin, whole + units.grams + units.chars, &[]));
         let mut title = weigh(TokenField::TitleWords, &self.words, roles.title * units.words, &[]);
         title.extend(weigh(TokenField::TitleGrams, &self.grams, roles.title * units.grams, &[]));
         [
-            (Signal::Words, weigh(TokenField::Words, &self.words, units.words, &skip_words)),
+            (Signal::Words, words),
             (Signal::Grams, weigh(TokenField::Grams, &self.grams, units.grams, &skip_grams)),
             (Signal::Chars, weigh(TokenField::Chars, &self.chars, units.chars, &[])),
             (Signal::Title, title),

@@ -53,8 +53,18 @@ pub struct Span {
     pub said: Said,
     /// Whether a record must have the words or what stands for them.
     pub is_required: bool,
-    /// Whether records are scored by the words: those of `近三个月` are chance where they occur.
-    pub is_scored: bool,
+    pub scored: Scored,
+}
+
+/// By what of a span's words records are scored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scored {
+    Wholly,
+    /// By the pairs of characters alone, which hold them to the words around them: `如何` asks, and the answer has
+    /// better words in common with the question.
+    Pairs,
+    /// By nothing: the words of `近三个月` are chance where they occur.
+    Not,
 }
 
 /// A filter that a query suggests.
@@ -129,7 +139,7 @@ impl Reader<'_> {
                 meaning: None,
                 said: Said::Term,
                 is_required: true,
-                is_scored: true,
+                scored: Scored::Wholly,
             };
             match what {
                 What::Code(keys) => {
@@ -145,7 +155,9 @@ impl Reader<'_> {
                     let Some(rule) = rule_for(&rules.dates, &read.normalized) else { continue };
                     let Some(days) = period.days(rule.deadline, self.today) else { continue };
                     let fields = self.searched(&rule.fields);
-                    span.is_scored = !period.is_relative();
+                    if period.is_relative() {
+                        span.scored = Scored::Not;
+                    }
                     if let Some(condition) = any(fields.iter().map(|path| in_days(path, days))) {
                         let label = format!("{} {}", rule.label.zh, label_of_days(days));
                         read.offer(Said::Date, &typed, label, &condition);
@@ -162,7 +174,7 @@ impl Reader<'_> {
                         (Amount::Bare(yuan), Bare::AtMost) => Amount::AtMost(yuan),
                         (said, _) => said,
                     };
-                    span.is_scored = false;
+                    span.scored = Scored::Not;
                     if let Some(condition) = any(fields.iter().map(|path| in_amount(path, amount)))
                     {
                         let label = format!("{} {}", rule.label.zh, label_of_amount(amount));
@@ -176,7 +188,10 @@ impl Reader<'_> {
                 What::Form(_) if read.is_implied(&range) => continue,
                 What::Form(meaning) => {
                     span.alternatives.clone_from(&meaning.alternatives);
-                    span.is_required = !meaning.is_stop;
+                    if meaning.is_stop {
+                        span.is_required = false;
+                        span.scored = Scored::Pairs;
+                    }
                     if let (Some(code), Some(rule)) = (&meaning.region, &rules.region)
                         && !rule.is_part_of_name(&read.normalized[range.end..])
                     {
@@ -196,7 +211,7 @@ impl Reader<'_> {
             let says_nothing = span.alternatives.is_empty()
                 && span.meaning.is_none()
                 && span.is_required
-                && span.is_scored;
+                && span.scored == Scored::Wholly;
             if !says_nothing {
                 read.spans.push(span);
             }
@@ -337,7 +352,7 @@ impl Reader<'_> {
                 meaning: None,
                 said: Said::Term,
                 is_required: false,
-                is_scored: true,
+                scored: Scored::Wholly,
             });
         let implied: Vec<Span> = implied.collect();
         read.spans.extend(implied);

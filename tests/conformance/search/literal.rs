@@ -94,6 +94,37 @@ async fn a_word_ranks_above_the_same_characters_of_two_words() {
     .await;
 }
 
+/// A question is answered by what it is about, not by another question.
+#[tokio::test]
+async fn words_that_ask_do_not_decide_the_order() {
+    hold(&["哪些可以有多少补贴", "农机补贴"], async |server| {
+        assert_eq!(server.find("农机可以有多少补贴").await, ["1", "0"]);
+        assert_eq!(server.find("可以有多少").await, ["0"], "unless nothing else is typed");
+    })
+    .await;
+}
+
+/// No pair and no character counts beside a Latin word, as they do beside the words in 汉字.
+#[tokio::test]
+async fn a_rare_latin_name_counts_as_much_as_a_word() {
+    hold(&["检测方法", "检测标准", "HART"], async |server| {
+        assert_eq!(server.find("HART检测").await[0], "2");
+    })
+    .await;
+}
+
+/// Many records have the words that the dictionary knows; the one that has the name must not be cut off.
+#[tokio::test]
+async fn a_name_that_the_dictionary_does_not_know_is_asked_for_whole() {
+    let others = ["环保工艺"; 12];
+    let titles = [others.as_slice(), &["洗沙料再生"]].concat();
+    hold(&titles, async |server| {
+        let found = server.find("洗沙料环保工艺").await;
+        assert!(found.contains(&"12".to_owned()), "{found:?}");
+    })
+    .await;
+}
+
 /// 11
 #[tokio::test]
 async fn one_shared_character_is_no_match() {
