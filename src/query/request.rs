@@ -57,6 +57,8 @@ pub struct CheckedRequest {
     pub cursor: Option<Cursor>,
     /// Nothing is corrected, replaced or understood.
     pub raw: bool,
+    /// Whether words that no record holds may be corrected.
+    pub corrects: bool,
     pub explain: bool,
     /// The loosest way to match that may answer.
     pub loosest: Relaxation,
@@ -190,6 +192,7 @@ impl SearchRequest {
             offset,
             cursor,
             raw: self.raw,
+            corrects: !self.raw,
             explain: self.explain,
             loosest: Relaxation::Grams,
             fingerprint,

@@ -112,7 +112,7 @@ impl SearchService {
     pub fn find(&self, request: &CheckedRequest, today: i32) -> Result<Findings, SearchError> {
         let corrected = match &request.cursor {
             Some(cursor) => cursor.corrected.clone(),
-            None if request.raw => None,
+            None if !request.corrects => None,
             None => self.corrector.correct(&request.q)?,
         };
         let q = corrected.as_deref().unwrap_or(&request.q);

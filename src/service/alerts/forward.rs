@@ -8,11 +8,11 @@ use crate::engine::{Engine, EngineError};
 use crate::matching::rule::Rule;
 use crate::matching::{Pair, Subject};
 use crate::query::filter::{self, Filter, Literal};
-use crate::query::request::SearchRequest;
+use crate::query::request::{CheckedRequest, SearchRequest};
 use crate::query::{Query, TokenField};
-use crate::record::{RecordId, Visibility};
+use crate::record::RecordId;
 use crate::service::matches::{MatchError, MatchService};
-use crate::service::search::{SearchError, SearchService};
+use crate::service::search::{Findings, SearchError, SearchService};
 use crate::store::StoreError;
 
 /// Answers as a reader without a key would get them.
@@ -77,21 +77,23 @@ impl Forward {
         match target {
             Target::Search(request) => {
                 let request = SearchRequest { limit: Some(limit), ..(**request).clone() };
-                let page = self.search.search(&request, Visibility::Public, today)?;
+                let checked = request.check(&self.search.catalog).map_err(SearchError::Bad)?;
+                // What is corrected changes with the words of other records: a standing search is what was typed.
+                let checked = CheckedRequest { corrects: false, ..checked };
+                let Findings { found, relaxation, .. } = self.search.find(&checked, today)?;
                 let standing = self.search.standing(&request)?;
-                let rung =
-                    standing.rungs.iter().position(|rung| rung.relaxation == page.relaxation);
+                let rung = standing.rungs.iter().position(|rung| rung.relaxation == relaxation);
                 let reach = match rung {
                     Some(rung)
-                        if rung + 1 < standing.rungs.len() && page.total >= standing.enough =>
+                        if rung + 1 < standing.rungs.len() && found.total >= standing.enough =>
                     {
-                        Reach::Rungs { rungs: rung + 1, bears: page.total - standing.enough }
+                        Reach::Rungs { rungs: rung + 1, bears: found.total - standing.enough }
                     }
                     _ => Reach::Open,
                 };
-                let id = |kind: &Arc<str>, id: &Arc<str>| RecordId::new(kind.clone(), id.clone());
-                let items = page.items.iter().map(|item| id(&item.kind, &item.id)).collect();
-                Ok(First { items, reach, revision: applied.min(page.revision) })
+                let revision = applied.min(found.revision.0);
+                let items = found.hits.into_iter().map(|hit| hit.id).collect();
+                Ok(First { items, reach, revision })
             }
             // There is no order among verdicts.
             Target::Verdicts { .. } => Ok(First { revision: applied, ..First::default() }),
