@@ -54,9 +54,7 @@ fn main() {
         one_profile(count, &dictionary, today, &mut random);
     }
     if is_wanted("record") {
-        for threads in [1, 2] {
-            one_record(count, threads, &dictionary, today, &mut random);
-        }
+        one_record(count, &dictionary, today, &mut random);
     }
     if is_wanted("http") {
         over_http(count, &dictionary, today, &mut random);
@@ -226,13 +224,7 @@ fn one_profile(count: usize, dictionary: &Arc<Dictionary>, today: i32, random: &
     }
 }
 
-fn one_record(
-    count: usize,
-    threads: usize,
-    dictionary: &Arc<Dictionary>,
-    today: i32,
-    random: &mut Random,
-) {
+fn one_record(count: usize, dictionary: &Arc<Dictionary>, today: i32, random: &mut Random) {
     let mut profiles = Columns::default();
     (0..count).for_each(|row| profiles.put(row, &profile(&firm(random), dictionary, today)));
     let mut table = Table::new(dictionary.clone());
@@ -243,13 +235,13 @@ fn one_record(
         let levels = times.measure(|| {
             table.put(id.clone(), &rules);
             let row = table.row(&id).expect("it is there");
-            table.judge_each(row, &profiles, today, threads)
+            table.judge_each(row, &profiles, today)
         });
         assert_eq!(levels.len(), count);
         known += levels.iter().filter(|level| **level > Level::Fail).count();
     }
     assert!(known > 0, "no profile is concerned");
-    times.show(&format!("one changed record against {count} profiles, {threads} threads"));
+    times.show(&format!("one changed record against {count} profiles"));
 }
 
 /// A server with many records in this process; requests with twenty explained, over a connection that stays.

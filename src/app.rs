@@ -234,7 +234,6 @@ impl App {
             analyzer: self.analyzer.clone(),
             store: self.store.clone(),
             engine: self.engine.clone(),
-            threads: cores(),
         }
     }
 

@@ -12,10 +12,6 @@
 //! 7. [`config`] and [`app`]: what is set, and what is opened.
 //! 8. [`http`], then [`portal`]: the API, and the pages beside it.
 //! 9. [`evaluation`] (measures, standing alone) and [`cli`] (the commands).
-//!
-//! [`parallel`] stands alone and is used by all.
-
-pub mod parallel;
 
 pub mod record;
 

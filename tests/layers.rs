@@ -3,8 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const LAYERS: [(&str, u32); 21] = [
-    ("parallel", 0),
+const LAYERS: [(&str, u32); 20] = [
     ("record", 1),
     ("text", 2),
     ("quantity", 2),

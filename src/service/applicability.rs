@@ -251,15 +251,9 @@ impl ApplicabilityService {
     }
 
     /// Tells how a record stands to many profiles; `None` when it has no rules, or is not there.
-    pub fn levels_of(
-        &self,
-        id: &RecordId,
-        profiles: &Columns,
-        as_of: i32,
-        threads: usize,
-    ) -> Option<Vec<Level>> {
+    pub fn levels_of(&self, id: &RecordId, profiles: &Columns, as_of: i32) -> Option<Vec<Level>> {
         let table = self.table();
-        table.row(id).map(|row| table.judge_each(row, profiles, as_of, threads))
+        table.row(id).map(|row| table.judge_each(row, profiles, as_of))
     }
 
     /// How a record stands to a profile, in a sentence.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use rayon::prelude::*;
 use tokio::sync::watch;
 
 use crate::engine::document::index_record;
@@ -16,6 +17,8 @@ use crate::text::Analyzer;
 const BATCH: usize = 2_000;
 /// Most changes between commits while far behind.
 const COMMIT_EVERY: usize = 20_000;
+/// Changes that are worth a thread.
+const ANALYZED: usize = 32;
 /// Records cut again between two looks at live writes.
 const RECUT: usize = 500;
 /// Least time between commits of live writes.
@@ -27,8 +30,6 @@ pub struct Indexing {
     pub analyzer: Arc<Analyzer>,
     pub store: Arc<dyn Store>,
     pub engine: Arc<dyn Engine>,
-    /// Threads that analyze text.
-    pub threads: usize,
 }
 
 /// How far the index is; cheap to ask.
@@ -122,35 +123,10 @@ impl Indexing {
         Ok(taken)
     }
 
-    /// Analyzes on several threads; the order stays.
+    /// Analyzes on all cores; the order stays.
     fn analyze(&self, changes: Vec<Change>) -> Vec<IndexChange> {
-        let share = changes.len().div_ceil(self.threads.max(1)).max(1);
-        if changes.len() < 64 {
-            return changes.into_iter().filter_map(|change| self.index_change(change)).collect();
-        }
-        let mut rest = changes;
-        let mut shares = Vec::new();
-        while !rest.is_empty() {
-            let tail = rest.split_off(share.min(rest.len()));
-            shares.push(std::mem::replace(&mut rest, tail));
-        }
-        std::thread::scope(|scope| {
-            let workers: Vec<_> = shares
-                .into_iter()
-                .map(|share| {
-                    scope.spawn(move || {
-                        share
-                            .into_iter()
-                            .filter_map(|change| self.index_change(change))
-                            .collect::<Vec<_>>()
-                    })
-                })
-                .collect();
-            workers
-                .into_iter()
-                .flat_map(|worker| worker.join().expect("analysis does not panic"))
-                .collect()
-        })
+        let changes = changes.into_par_iter().with_min_len(ANALYZED);
+        changes.filter_map(|change| self.index_change(change)).collect()
     }
 
     fn index_change(&self, change: Change) -> Option<IndexChange> {

@@ -74,7 +74,7 @@ fn try_everything(fields: &Fields, given: &Map<String, Value>, as_of: i32) {
         level = Some(standing.level());
     });
     assert_eq!(level.is_none(), elsewhere == 1);
-    let each = table.judge_each(row, &[&profile].into_iter().collect(), as_of, 1);
+    let each = table.judge_each(row, &[&profile].into_iter().collect(), as_of);
     assert_eq!(each, [level.unwrap_or(kechuang::applicability::Level::Fail)]);
 }
 

@@ -313,7 +313,7 @@ proptest! {
             Verdict::Fail if answer.near => Level::Near,
             verdict => verdict.into(),
         };
-        let each = table.judge_each(table.row(&id).unwrap(), &[&facts].into_iter().collect(), today(), 1);
+        let each = table.judge_each(table.row(&id).unwrap(), &[&facts].into_iter().collect(), today());
         prop_assert_eq!(each, vec![level]);
         if elsewhere > 0 {
             prop_assert_eq!(elsewhere, 2);

@@ -1,5 +1,7 @@
 //! One record against many profiles.
 
+use rayon::prelude::*;
+
 use super::{NONE, Step, TAG, Table};
 use crate::applicability::columns::{Columns, Row};
 use crate::applicability::{Level, Verdict};
@@ -10,30 +12,11 @@ const SHARE: usize = 16_384;
 const BLOCK: usize = 512;
 
 impl Table {
-    /// Tells how a record stands to every row of many profiles, on up to `threads` threads.
-    pub fn judge_each(
-        &self,
-        row: u32,
-        profiles: &Columns,
-        as_of: i32,
-        threads: usize,
-    ) -> Vec<Level> {
+    /// Tells how a record stands to every row of many profiles.
+    pub fn judge_each(&self, row: u32, profiles: &Columns, as_of: i32) -> Vec<Level> {
         let mut levels = vec![Level::Pass; profiles.rows()];
-        let threads = threads.min(levels.len() / SHARE).max(1);
-        if threads == 1 {
-            self.judge_some(row, profiles, 0, &mut levels, as_of);
-            return levels;
-        }
-        let share = levels.len().div_ceil(threads);
-        std::thread::scope(|scope| {
-            let mut shares = levels.chunks_mut(share).enumerate();
-            let own = shares.next();
-            for (at, levels) in shares {
-                scope.spawn(move || self.judge_some(row, profiles, at * share, levels, as_of));
-            }
-            if let Some((_, levels)) = own {
-                self.judge_some(row, profiles, 0, levels, as_of);
-            }
+        levels.par_chunks_mut(SHARE).enumerate().for_each(|(at, levels)| {
+            self.judge_some(row, profiles, at * SHARE, levels, as_of);
         });
         levels
     }

@@ -7,6 +7,7 @@
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
+use rayon::prelude::*;
 use tantivy::fieldnorm::FieldNormReader;
 use tantivy::postings::Postings;
 use tantivy::query::{EnableScoring, Query as _, TermQuery, Weight};
@@ -19,7 +20,6 @@ use super::lists::{List, Lists, SegmentLists};
 use super::schema::{self, IndexSchema};
 use super::{Visible, lower};
 use crate::engine::{EngineError, LikeTerms, Liked, LikedRecord, LikedTerm, Shares};
-use crate::parallel;
 use crate::query::TokenField;
 use crate::query::like::{Like, TermGroup, presence, rarity};
 use crate::record::{RecordId, Revision};
@@ -265,7 +265,7 @@ impl<'a> View<'a> {
     /// Finds the `limit` best records, the best first; ties in the order of their revisions.
     pub fn find(&self, like: &Like, limit: usize) -> Result<Liked, EngineError> {
         let all = self.num(&self.among(None)) as usize;
-        self.find_in(like, limit, (all / FEW).clamp(1, parallel::threads()))
+        self.find_in(like, limit, (all / FEW).clamp(1, rayon::current_num_threads()))
     }
 
     /// Finds them in so many parts of the records at the same time.
@@ -273,16 +273,11 @@ impl<'a> View<'a> {
         let fields = self.open(like)?;
         let chosen = self.choose(&fields, like)?;
         let filter = self.filter(like)?;
-        let found: Vec<tantivy::Result<Vec<_>>> =
-            parallel::map(&self.divided(parts), 1, |stretches| {
-                let mut best = Vec::new();
-                for stretch in stretches {
-                    best.extend(self.best(stretch, &fields, &chosen, filter.as_deref(), limit)?);
-                }
-                Ok(best)
-            });
-        let found: tantivy::Result<Vec<_>> = found.into_iter().collect();
-        let mut best = found?.concat();
+        let found = self
+            .stretches(parts)
+            .into_par_iter()
+            .map(|stretch| self.best(&stretch, &fields, &chosen, filter.as_deref(), limit));
+        let mut best = found.collect::<tantivy::Result<Vec<_>>>()?.concat();
         best.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         best.truncate(limit);
         let keys = self.visible.columns.keys(self.searcher())?;
@@ -297,28 +292,17 @@ impl<'a> View<'a> {
         Ok(Self::liked(records, &chosen))
     }
 
-    /// Divides the records into parts of one size, in stretches of segments.
-    fn divided(&self, parts: usize) -> Vec<Vec<(usize, Range<DocId>)>> {
+    /// Divides the records into stretches of segments, none longer than one of so many equal parts.
+    fn stretches(&self, parts: usize) -> Vec<(usize, Range<DocId>)> {
         let segments = self.searcher().segment_readers();
         let all: usize = segments.iter().map(|reader| reader.max_doc() as usize).sum();
-        let share = all.div_ceil(parts) as DocId;
-        let (mut parts, mut room) = (vec![Vec::new()], share);
-        for (ord, reader) in segments.iter().enumerate() {
-            let mut start = 0;
-            while start < reader.max_doc() {
-                if room == 0 {
-                    parts.push(Vec::new());
-                    room = share;
-                }
-                let end = reader.max_doc().min(start + room);
-                if let Some(part) = parts.last_mut() {
-                    part.push((ord, start..end));
-                }
-                room -= end - start;
-                start = end;
-            }
-        }
-        parts
+        let share = all.div_ceil(parts).max(1);
+        let of = |(ord, reader): (usize, &SegmentReader)| {
+            let end = reader.max_doc();
+            let starts = (0..end).step_by(share);
+            starts.map(move |start| (ord, start..end.min(start + share as DocId)))
+        };
+        segments.iter().enumerate().flat_map(of).collect()
     }
 
     /// Finds the best records of a stretch, in any order, with scores and revisions.
@@ -389,10 +373,11 @@ impl<'a> View<'a> {
         }
         places.sort_unstable();
         let mut shares = vec![vec![0.0; chosen.len()]; records.len()];
-        let parts = parallel::map(&chosen, TERMS, |term| parts(term, &fields, &places));
-        for (at, parts) in parts.into_iter().enumerate() {
+        let terms = chosen.par_iter().with_min_len(TERMS);
+        let taken = terms.map(|term| parts(term, &fields, &places));
+        for (at, parts) in taken.collect::<tantivy::Result<Vec<_>>>()?.into_iter().enumerate() {
             // In the order in which finding adds them up.
-            for (record, part) in parts? {
+            for (record, part) in parts {
                 shares[record][at] += part;
                 records[record].score += part;
             }

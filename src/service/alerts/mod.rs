@@ -92,8 +92,6 @@ pub struct AlertService {
     to_deliver: Mutex<Option<UnboundedReceiver<String>>>,
     /// Deadlines, openings: paths of the columns that hold the dates.
     dates: Vec<Arc<str>>,
-    /// Threads that one record is checked on against many profiles.
-    threads: usize,
 }
 
 impl AlertService {
@@ -128,7 +126,6 @@ impl AlertService {
             news,
             to_deliver: Mutex::new(Some(to_deliver)),
             dates,
-            threads: std::thread::available_parallelism().map_or(1, usize::from),
         }
     }
 

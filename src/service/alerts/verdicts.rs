@@ -300,7 +300,7 @@ impl AlertService {
         concerned.dedup();
         let mut changes: HashMap<usize, Vec<(RecordId, Level, Level)>> = HashMap::new();
         for id in concerned {
-            let levels = self.applicability.levels_of(&id, &verdicts.profiles, today, self.threads);
+            let levels = self.applicability.levels_of(&id, &verdicts.profiles, today);
             let digest = id.digest();
             for (row, held) in verdicts.held.iter().enumerate() {
                 let Some(held) = held else { continue };

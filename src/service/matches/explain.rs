@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::rank::{Compare, Ranked};
 use super::{BASIS, Looking, MatchService};
 use crate::engine::{EngineError, LikedTerm};
@@ -9,7 +11,6 @@ use crate::matching::diversity::{self, Chosen, Portrait};
 use crate::matching::evidence::best_sentence;
 use crate::matching::reason::{self, Evidence, Reason};
 use crate::matching::{Pair, Side};
-use crate::parallel;
 use crate::query::TokenField;
 use crate::record::{FieldType, RecordKind, Visibility};
 
@@ -29,7 +30,7 @@ impl MatchService {
         pair: &Pair,
         limit: usize,
     ) -> Vec<Chosen> {
-        let portraits: Vec<Portrait> = parallel::map(&ranked.records, READ, |found| {
+        let portraits = ranked.records.par_iter().with_min_len(READ).map(|found| {
             let side = Side { kind, fields: &found.fields };
             let owner = pair.diversity.owner.as_ref();
             let owner = owner.and_then(|path| side.texts(&[path]).first().copied());
@@ -48,7 +49,7 @@ impl MatchService {
                 shingles: diversity::shingles(&self.analyzer.normalize(&text).text),
             }
         });
-        diversity::choose(&portraits, &pair.diversity, limit)
+        diversity::choose(&portraits.collect::<Vec<Portrait>>(), &pair.diversity, limit)
     }
 
     /// Lists the reasons for a record. `terms` are those of the query, and what each adds to the record's text.

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 
+use rayon::prelude::*;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -20,7 +21,6 @@ use crate::engine::{Engine, EngineError, Hit, LikedTerm};
 use crate::matching::diversity::Chosen;
 use crate::matching::reason::Reason;
 use crate::matching::{Matching, Pair, Side, Similarity, Subject};
-use crate::parallel;
 use crate::presentation::page;
 use crate::presentation::snippet::Highlighter;
 use crate::query::TokenField;
@@ -208,7 +208,7 @@ impl MatchService {
             liked.records.iter().map(|record| &record.id).zip(&shares).collect();
         let highlighter = Highlighter::new(&self.analyzer, []);
         let kind = to.expect("a pair is of declared kinds");
-        let reasons = parallel::map(&chosen, EXPLAINED, |chosen| {
+        let reasons = chosen.par_iter().with_min_len(EXPLAINED).map(|chosen| {
             let found = &ranked.records[chosen.at];
             let terms = match shares.get(&found.id) {
                 Some(shares) => (&liked.terms[..], &shares[..]),
@@ -216,10 +216,10 @@ impl MatchService {
             };
             self.explain(&looking, &kind, &pair, found, terms)
         });
+        let reasons = reasons.collect::<Result<Vec<_>, _>>()?;
         let mut items = Vec::with_capacity(chosen.len());
         for (chosen, reasons) in chosen.iter().zip(reasons) {
             let found = &ranked.records[chosen.at];
-            let reasons = reasons?;
             let hit = Hit {
                 id: found.id.clone(),
                 revision: found.revision,

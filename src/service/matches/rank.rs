@@ -2,13 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
+use rayon::prelude::*;
+
 use super::{Dense, Looking, MatchError, MatchService, NOTHING_FITS, Note, TOO_VAGUE};
 use crate::engine::LikedTerm;
 use crate::matching::feature::{Compared, asked, compare, prove, stated};
 use crate::matching::rule::{Feature, Rule};
 use crate::matching::score::{Score, score, text_value};
 use crate::matching::{Pair, Side};
-use crate::parallel;
 use crate::quantity::Quantity;
 use crate::query::filter::{self, Filter, Literal};
 use crate::query::like::{Kinds, Like};
@@ -139,13 +140,13 @@ impl MatchService {
         let ids: Vec<RecordId> = candidates.iter().map(|(id, _)| id.clone()).collect();
         let (similar, dense) = self.similarities(looking, pair, &ids);
         let context = Context { similar, votes, quantities: quantities(looking, pair) };
-        let compared = parallel::map(&candidates, COMPARED, |(id, text)| {
-            self.compare(looking, pair, id, *text, &context, today)
-        });
-        let mut records = Vec::with_capacity(candidates.len());
-        for compared in compared {
-            records.extend(compared?);
-        }
+        let compared = candidates.par_iter().with_min_len(COMPARED);
+        let compared = compared
+            .filter_map(|(id, text)| {
+                self.compare(looking, pair, id, *text, &context, today).transpose()
+            })
+            .collect::<Result<Vec<_>, _>>();
+        let mut records = compared?;
         records.sort_by(|a, b| {
             b.score.value.total_cmp(&a.score.value).then(a.revision.cmp(&b.revision))
         });
