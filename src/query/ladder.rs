@@ -486,8 +486,7 @@ impl Tokens {
             self.words.iter().cloned().partition(|(word, _)| is_latin(word));
         let mut words = weigh(TokenField::Words, &han, units.words, &[]);
         for word in &mut words {
-            // The longer a word, the more pairs and characters count beside it.
-            word.weight *= (2.0 / word.token.chars().count().clamp(1, 5) as f32).sqrt();
+            word.weight *= beside_its_parts(&word.token);
         }
         // None do beside a Latin word: it counts for all three.
         let whole = match in_base {
@@ -637,6 +636,12 @@ fn any_of(clauses: impl Iterator<Item = Query>) -> Query {
         0 => Query::Nothing,
         _ => Query::Or { clauses, minimum: 1 },
     }
+}
+
+/// The share of its weight that a word keeps: the longer it is, the more of its pairs and characters count beside it.
+/// One of two characters is the measure.
+fn beside_its_parts(word: &str) -> f32 {
+    (2.0 / word.chars().count().clamp(1, 5) as f32).sqrt()
 }
 
 fn is_latin(text: &str) -> bool {

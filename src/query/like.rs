@@ -156,53 +156,45 @@ impl LikeRules {
                 (weight, units)
             })
             .collect();
-        type Tokens = fn(&Units) -> &str;
-        type Counts = fn(&LikeRules, &str) -> bool;
-        let units: [(TokenField, TokenField, f32, usize, Tokens, Counts); 3] = [
-            (
-                TokenField::Words,
-                TokenField::TitleWords,
-                self.words,
-                self.max_words,
-                |units| &units.words,
-                |rules, word| rules.says_something(word),
-            ),
-            (
-                TokenField::Grams,
-                TokenField::TitleGrams,
-                self.grams,
-                self.max_grams,
-                |units| &units.grams,
-                |_, gram| is_han_run(gram, 2),
-            ),
-            (
-                TokenField::Chars,
-                TokenField::TitleChars,
-                self.chars,
-                self.max_chars,
-                |units| &units.chars,
-                |rules, ch| is_han_run(ch, 1) && !rules.stop_words.contains(ch),
-            ),
-        ];
-        let groups = units.into_iter().filter(|(_, _, weight, ..)| *weight > 0.0);
-        let groups = groups.map(|(unit, title, unit_weight, keep, tokens, counts)| {
-            let mut sums: HashMap<&str, f32> = HashMap::new();
-            for (weight, units) in &texts {
-                for token in tokens(units).split(' ').filter(|token| counts(self, token)) {
-                    *sums.entry(token).or_insert(0.0) += weight;
-                }
-            }
-            let weigh =
-                |(token, sum): (&str, f32)| (token.to_owned(), unit_weight * self.counting.of(sum));
-            let mut terms: Vec<(String, f32)> = sums.into_iter().map(weigh).collect();
-            terms.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-            let mut fields = vec![(unit, 1.0)];
+        let tokens = |of: fn(&Units) -> &str| {
+            texts.iter().flat_map(move |(weight, units)| {
+                of(units).split(' ').map(move |token| (token, *weight))
+            })
+        };
+        let words = tokens(|units| &units.words).filter(|(word, _)| self.says_something(word));
+        let grams = tokens(|units| &units.grams).filter(|(gram, _)| is_han_run(gram, 2));
+        let chars = tokens(|units| &units.chars)
+            .filter(|(ch, _)| is_han_run(ch, 1) && !self.stop_words.contains(*ch));
+        let group = |field, title, keep, terms: Vec<(String, f32)>| {
+            let mut fields = vec![(field, 1.0)];
             if self.title > 0.0 {
                 fields.push((title, self.title));
             }
             TermGroup { fields, terms, keep }
-        });
-        Like { groups: groups.collect(), ..Like::default() }
+        };
+        use TokenField::{Chars, Grams, TitleChars, TitleGrams, TitleWords, Words};
+        let groups = vec![
+            group(Words, TitleWords, self.max_words, self.weigh(self.words, words)),
+            group(Grams, TitleGrams, self.max_grams, self.weigh(self.grams, grams)),
+            group(Chars, TitleChars, self.max_chars, self.weigh(self.chars, chars)),
+        ];
+        Like { groups, ..Like::default() }
+    }
+
+    /// Sums up what each token counts; the weightiest come first. None without a weight.
+    fn weigh<'t>(
+        &self,
+        weight: f32,
+        tokens: impl Iterator<Item = (&'t str, f32)>,
+    ) -> Vec<(String, f32)> {
+        let mut sums: HashMap<&str, f32> = HashMap::new();
+        for (token, of_text) in tokens.filter(|_| weight > 0.0) {
+            *sums.entry(token).or_insert(0.0) += of_text;
+        }
+        let weigh = |(token, sum): (&str, f32)| (token.to_owned(), weight * self.counting.of(sum));
+        let mut terms: Vec<(String, f32)> = sums.into_iter().map(weigh).collect();
+        terms.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        terms
     }
 
     fn says_something(&self, word: &str) -> bool {

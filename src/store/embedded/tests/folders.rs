@@ -64,7 +64,7 @@ fn second_process() {
 }
 
 #[test]
-fn a_second_process_is_refused_at_once() {
+fn a_second_process_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let _store = open(dir.path());
     let output = Command::new(std::env::current_exe().unwrap())
