@@ -573,4 +573,10 @@ async fn a_policy_is_checked_and_nothing_is_kept() {
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(wrong.html.contains("value=\"火星\"") && wrong.html.contains("role=\"alert\""));
     assert!(wrong.html.contains("注册地"), "{}", wrong.html);
+    // All that is said of a place counts: there is no such district in that city.
+    for (place, status) in
+        [("青岛市崂山区", StatusCode::OK), ("济南市崂山区", StatusCode::UNPROCESSABLE_ENTITY)]
+    {
+        assert_eq!(site.post("/check", &[("reg_region", place)]).await.status, status, "{place}");
+    }
 }

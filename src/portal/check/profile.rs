@@ -156,8 +156,7 @@ fn value(attribute: &Attribute, pairs: &Pairs, year: i32) -> Option<Value> {
     if attribute.attribute_type == AttributeType::CodeSet {
         let codes = pairs.iter().filter(|(name, code)| name == id && !code.is_empty());
         let codes = codes.flat_map(|(_, code)| code.split(['、', ',', '，']));
-        let codes: Vec<Value> =
-            codes.map(|code| json!({ "code": code_of(attribute, code.trim()) })).collect();
+        let codes: Vec<Value> = codes.map(|code| json!({ "code": code.trim() })).collect();
         return (!codes.is_empty()).then_some(Value::Array(codes));
     }
     if by_year && attribute.attribute_type.is_number() {
@@ -179,7 +178,6 @@ fn value(attribute: &Attribute, pairs: &Pairs, year: i32) -> Option<Value> {
             other => json!(other),
         },
         kind if kind.is_number() => return number(attribute, text),
-        kind if kind.has_codes() => json!(code_of(attribute, text)),
         _ => json!(text),
     };
     // What is asked of a span of years is asked once, for all of them.
@@ -188,19 +186,6 @@ fn value(attribute: &Attribute, pairs: &Pairs, year: i32) -> Option<Value> {
         return Some(Value::Object(years.collect()));
     }
     Some(value)
-}
-
-/// The code of what was typed: a code, a name of the vocabulary, or names of a way down to it (青岛市崂山区).
-fn code_of<'a>(attribute: &'a Attribute, text: &'a str) -> &'a str {
-    let Some(vocabulary) = &attribute.vocabulary else { return text };
-    match vocabulary.get(text) {
-        Some(entry) => &entry.code,
-        None => {
-            let starts = text.char_indices().map(|(at, _)| &text[at..]);
-            let mut ends = starts.filter(|end| end.chars().nth(1).is_some());
-            ends.find_map(|end| vocabulary.by_label(end)).unwrap_or(text)
-        }
-    }
 }
 
 /// Money is asked in 万元 and shares in per cent.
