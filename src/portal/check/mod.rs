@@ -297,7 +297,7 @@ fn shown(item: &Item, visitor: &Visitor) -> Shown {
             clause: condition.clause.clone(),
             tone,
             verdict: mark.to_owned(),
-            have: if have.is_empty() { "–".to_owned() } else { have.join(texts.list_comma) },
+            have: if have.is_empty() { "–".to_owned() } else { have.join(texts.semicolon) },
             margin: condition.margin.clone().or(condition.gaps.first().map(|gap| gap.say.clone())),
         }
     });

@@ -40,7 +40,7 @@ texts! {
     opens_on: With = |day| format!("{day} 开始"), |day| format!("opens {day}");
     closed: Text = "本批已截止", "closed";
     rolling: Text = "常年受理", "all year";
-    checked: With = |day| format!("条件核对于 {day}"), |day| format!("conditions checked {day}");
+    checked: With = |day| format!("条件核对于 {day}"), |day| format!("Conditions checked {day}");
     next_questions: Text = "再答几题，可以确定更多", "A few more answers would decide more";
     decides: Count = |n| format!("可确定 {n} 项"), |n| format!("decides {n}");
     best_set: Text = "可以同时享受的组合", "What can be had together";

@@ -180,6 +180,7 @@ texts! {
         other => other,
     };
     list_comma: Text = "、", ", ";
+    semicolon: Text = "；", "; ";
     colon: Text = "：", ": ";
 
     no_results: Text = "没有找到结果", "Nothing found";
