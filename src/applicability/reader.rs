@@ -562,7 +562,8 @@ impl<'a> Reader<'a> {
         let mut codes = Vec::new();
         for text in texts {
             let Some(at) = vocabulary.index(text) else {
-                let expected = wanted_code(&vocabulary, text);
+                let hint = vocabulary.hint(text);
+                let expected = format!("a code of the vocabulary \"{}\"{hint}", vocabulary.name);
                 return self.inside("value", |reader| reader.refuse(expected, text));
             };
             codes.push(at as u32);
@@ -593,15 +594,6 @@ fn scaled(value: f64, scale: f64) -> f64 {
 
 pub fn print_span((from, to): (i8, i8)) -> String {
     if from == to { print_year(from) } else { format!("{}..{}", print_year(from), print_year(to)) }
-}
-
-/// Says what a code of a vocabulary is, and which was likely meant.
-pub fn wanted_code(vocabulary: &Vocabulary, found: &str) -> String {
-    let hint = match vocabulary.by_label(found) {
-        Some(code) => format!("; did you mean \"{code}\"?"),
-        None => did_you_mean(found, vocabulary.entries.iter().map(|entry| &*entry.code)),
-    };
-    format!("a code of the vocabulary \"{}\"{hint}", vocabulary.name)
 }
 
 /// The places of everything above some codes, themselves left out.

@@ -116,6 +116,15 @@ impl Vocabulary {
         found.iter().all(|&at| at == first).then(|| &*self.entries[first].code)
     }
 
+    /// Says which code something that is none was likely meant to be, as the end of a sentence; empty when it is like
+    /// none.
+    pub fn hint(&self, found: &str) -> String {
+        match self.by_label(found) {
+            Some(code) => format!("; did you mean \"{code}\"?"),
+            None => did_you_mean(found, self.entries.iter().map(|entry| &*entry.code)),
+        }
+    }
+
     /// Finds everything that labels may mean below an entry.
     fn below(&self, above: usize, labels: &str, found: &mut Vec<usize>) {
         for &at in &self.children[above] {

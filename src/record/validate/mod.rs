@@ -261,16 +261,15 @@ impl Checker {
     /// Describes what a code of the vocabulary is, and which one was likely meant.
     fn wanted_code(&mut self, vocabulary: &Vocabulary, found: &str) -> String {
         let name = &vocabulary.name;
-        let codes = || vocabulary.entries.iter().map(|entry| &*entry.code);
         let expected = match vocabulary.entries.len() {
-            0..=MAX_LISTED => format!("one of {}", codes().collect::<Vec<_>>().join(", ")),
+            0..=MAX_LISTED => {
+                let codes: Vec<&str> =
+                    vocabulary.entries.iter().map(|entry| &*entry.code).collect();
+                format!("one of {}", codes.join(", "))
+            }
             count => format!("one of the {count} codes of the vocabulary \"{name}\""),
         };
-        let hint = self.hint(|| match vocabulary.by_label(found) {
-            Some(code) => format!("; did you mean \"{code}\"?"),
-            None => did_you_mean(found, codes()),
-        });
-        expected + &hint
+        expected + &self.hint(|| vocabulary.hint(found))
     }
 
     fn date(&mut self, text: String) -> Option<Value> {
