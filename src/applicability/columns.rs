@@ -113,9 +113,7 @@ impl Columns {
             _ => missing(self.row(row as usize).founded_in(), year),
         })
     }
-}
 
-impl Columns {
     /// Decides something about the code of each of some rows, once for each code; `otherwise` decides for those that
     /// have no code or several possible ones.
     pub(super) fn decide_codes(
