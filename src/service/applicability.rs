@@ -4,7 +4,7 @@ mod answer;
 mod request;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -38,8 +38,10 @@ pub struct ApplicabilityService {
     pub store: Arc<dyn Store>,
     pub engine: Arc<dyn Engine>,
     table: RwLock<Table>,
-    /// How far the change log is compiled. Held while compiling.
+    /// How far the change log is compiled. Held while compiling and sorting.
     read: Mutex<(Cursor, Revision)>,
+    /// The last change that is compiled.
+    compiled: AtomicU64,
     kept: Mutex<Kept>,
 }
 
@@ -104,6 +106,7 @@ impl ApplicabilityService {
         Self {
             table: RwLock::new(Table::new(dictionary.clone())),
             read: Mutex::default(),
+            compiled: AtomicU64::default(),
             kept: Mutex::default(),
             catalog,
             dictionary,
@@ -112,29 +115,42 @@ impl ApplicabilityService {
         }
     }
 
-    /// Compiles what had been written when it was called; cheap when nothing was.
+    /// Compiles what had been written when it was called; waits for nobody when nothing was.
     ///
     /// Returns the last change that is taken into account.
     pub fn catch_up(&self) -> Result<Revision, StoreError> {
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         // Not what comes meanwhile: there may be no end to it.
         let head = self.store.head();
+        let compiled = Revision(self.compiled.load(Ordering::Acquire));
+        if compiled >= head {
+            return Ok(compiled);
+        }
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         while read.1 < head {
             let (changes, next) = self.store.changes(&read.0, BATCH)?;
             let Some(last) = changes.last().map(Change::revision) else { break };
             self.apply(changes);
             *read = (next, last);
-        }
-        if self.table().is_unsorted() {
-            // It takes a while: whoever asks meanwhile goes on with the table as it is. Nobody else changes it.
-            let mut sorted = self.table().clone();
-            sorted.sort();
-            let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
-            let unsorted = std::mem::replace(&mut *table, sorted);
-            drop(table);
-            drop(unsorted);
+            self.compiled.store(last.0, Ordering::Release);
         }
         Ok(read.1)
+    }
+
+    /// Sorts the compiled rules in a copy, when they have grown or shrunk enough.
+    ///
+    /// It takes a while: whoever asks meanwhile goes on with the table as it is, unless there is something to compile.
+    fn sort(&self) {
+        let _nobody_compiles = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.table().is_unsorted() {
+            return;
+        }
+        let mut table = self.table().clone();
+        table.sort();
+        // What was there is dropped when nobody waits for it any more.
+        std::mem::swap(
+            &mut *self.table.write().unwrap_or_else(PoisonError::into_inner),
+            &mut table,
+        );
     }
 
     /// Follows the store on a thread of its own until `stop` is set, so that answers need not wait for it.
@@ -144,6 +160,7 @@ impl ApplicabilityService {
             while !stop.load(Ordering::Relaxed) {
                 match service.catch_up() {
                     Ok(revision) => {
+                        service.sort();
                         service.store.wait_for_changes(revision, Duration::from_millis(250));
                     }
                     Err(error) => {
