@@ -9,7 +9,7 @@ use super::condition::{Check, Need, Node, Subject, Test};
 use super::dictionary::Dictionary;
 use super::profile::Profile;
 use super::rules::{FULL, Rules};
-use super::value::{Moment, print_day};
+use super::value::{Interval, Moment, print_day};
 use super::window::{Exclusion, WindowState};
 use super::words;
 use crate::record::Lang;
@@ -431,7 +431,7 @@ impl ConditionView {
                 Some(GapView {
                     attribute: dictionary.attributes().list[gap.attribute].id.to_string(),
                     by: (gap.by * 1e4).round() / 1e4,
-                    say: words::say_gap(&gap, dictionary, lang)?,
+                    say: words::say_gap(&gap, moment, dictionary, lang)?,
                 })
             })
             .collect();
@@ -503,16 +503,17 @@ impl AmountView {
         let depends_on: Vec<String> =
             sum.needs.iter().map(|need| words::say_need(need, dictionary, moment, lang)).collect();
         let (low, high) = (words::say_yuan(sum.low, lang), words::say_yuan(sum.high, lang));
-        let say = match (sum.status, whole(sum.high), lang) {
-            (AmountStatus::Exact, _, _) => low,
-            (AmountStatus::Ceiling, _, Lang::Zh) => format!("最高{high}"),
-            (AmountStatus::Ceiling, _, Lang::En) => format!("up to {high}"),
-            (AmountStatus::Range, Some(_), _) => format!("{low}–{high}"),
-            (AmountStatus::Range, None, Lang::Zh) => format!("{low}以上"),
-            (AmountStatus::Range, None, Lang::En) => format!("{low} or more"),
-            (AmountStatus::NotStated, _, Lang::Zh) => "未写明金额".to_owned(),
-            (AmountStatus::NotStated, _, Lang::En) => "no amount is stated".to_owned(),
-            (AmountStatus::None, _, _) => String::new(),
+        let say = match (sum.status, lang) {
+            (AmountStatus::Exact, _) => low,
+            (AmountStatus::Ceiling, Lang::Zh) => format!("最高{high}"),
+            (AmountStatus::Ceiling, Lang::En) => format!("up to {high}"),
+            (AmountStatus::Range, _) => {
+                let span = Interval { low: sum.low, high: sum.high };
+                words::say_interval(span, words::Style::Money, lang)
+            }
+            (AmountStatus::NotStated, Lang::Zh) => "未写明金额".to_owned(),
+            (AmountStatus::NotStated, Lang::En) => "no amount is stated".to_owned(),
+            (AmountStatus::None, _) => String::new(),
         };
         let say = match (depends_on.is_empty() || sum.status == AmountStatus::None, lang) {
             (true, _) => say,

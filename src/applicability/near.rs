@@ -15,7 +15,15 @@ pub struct Gap {
     /// In the attribute's unit; months for a date.
     pub by: f64,
     /// Of a quotient, what the dividend is divided by.
-    pub of: Option<(usize, f64)>,
+    pub of: Option<Divisor>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Divisor {
+    pub attribute: usize,
+    /// The first and the last of its years, counted from `Y`; the value is that of all of them.
+    pub years: Option<(i8, i8)>,
+    pub value: f64,
 }
 
 impl Node {
@@ -144,9 +152,9 @@ fn gap_of(expression: &Expression, bound: f64, facts: &impl Facts, moment: Momen
                 return None;
             }
             let attribute = last_read(above)?;
-            let of = last_read(below)?;
-            let by = bound * below_is - above_is;
-            Some(Gap { attribute, by, of: Some((of, below_is)) })
+            let of =
+                Divisor { attribute: last_read(below)?, years: years_read(below), value: below_is };
+            Some(Gap { attribute, by: bound * below_is - above_is, of: Some(of) })
         }
         Expression::Attribute { derived: Some(derived), .. } => {
             gap_of(derived, bound, facts, moment)
@@ -166,4 +174,12 @@ fn last_read(expression: &Expression) -> Option<usize> {
     let mut reads: Vec<Missing> = Vec::new();
     expression.attributes(&mut reads);
     reads.last().map(|&(attribute, _)| attribute)
+}
+
+/// The first and the last year of what an expression reads by year.
+fn years_read(expression: &Expression) -> Option<(i8, i8)> {
+    let mut reads: Vec<Missing> = Vec::new();
+    expression.attributes(&mut reads);
+    let years = || reads.iter().filter_map(|&(_, year)| year);
+    years().min().zip(years().max())
 }

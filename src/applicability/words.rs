@@ -6,20 +6,30 @@ use super::Verdict;
 use super::condition::{Check, Compare, Detail, Need, Subject, Test, absolute};
 use super::dictionary::Dictionary;
 use super::expression::{Expression, Facts, Operator};
-use super::near::Gap;
-use super::profile::Profile;
+use super::near::{Divisor, Gap};
+use super::profile::{Holding, Profile};
 use super::reader::print_span;
 use super::value::{Interval, Moment, months_between, print_day};
-use crate::record::attribute::AttributeType;
+use crate::record::attribute::{Attribute, AttributeType};
 use crate::record::{Lang, Vocabulary};
 
-/// How numbers of a check are written.
+/// How numbers are written.
 #[derive(Clone, Copy)]
-enum Style<'a> {
+pub enum Style<'a> {
     Money,
     Percent,
     Count(&'a str),
     Plain,
+}
+
+impl<'a> Style<'a> {
+    pub fn of(attribute: &'a Attribute) -> Self {
+        match attribute.attribute_type {
+            AttributeType::Money => Self::Money,
+            AttributeType::Ratio => Self::Percent,
+            _ => Self::Count(attribute.unit.as_deref().unwrap_or("")),
+        }
+    }
 }
 
 /// Prints a need as callers read it: `rd_expense[Y-1]`, `quals[gaoxin]`, `staff`.
@@ -110,6 +120,8 @@ fn say_number(value: f64, style: Style<'_>, lang: Lang) -> String {
     match style {
         Style::Money => say_yuan(value, lang),
         Style::Percent => format!("{}%", decimals(value * 100.0, 2)),
+        // A month of the calendar is 月, a number of months counts in 个月.
+        Style::Count("月") if lang == Lang::Zh => format!("{}个月", decimals(value, 2)),
         Style::Count(unit) if lang == Lang::Zh => format!("{}{unit}", decimals(value, 2)),
         Style::Count(_) => decimals(value, 2),
         Style::Plain => decimals(value, 4),
@@ -133,8 +145,7 @@ impl Check {
             return Style::Money;
         }
         match attribute.map(|at| &dictionary.attributes().list[at]) {
-            Some(attribute) if attribute.attribute_type == AttributeType::Ratio => Style::Percent,
-            Some(attribute) => Style::Count(attribute.unit.as_deref().unwrap_or("")),
+            Some(attribute) => Style::of(attribute),
             None if matches!(expression, Expression::Binary(Operator::Over, ..))
                 && self.lower_bound().is_none_or(|bound| bound <= 1.0) =>
             {
@@ -200,17 +211,15 @@ impl Check {
                 else {
                     return Value::Null;
                 };
-                let mut held = Vec::new();
-                for &code in codes {
-                    for entry in profile.holdings(*attribute, code).filter(|entry| entry.held) {
-                        let day = |day: Option<i32>| day.map(print_day).unwrap_or_default();
-                        let code = code_of(known, code);
-                        held.push(match (entry.from, entry.to) {
-                            (None, None) => code.to_owned(),
-                            (from, to) => format!("{code} {}~{}", day(from), day(to)),
-                        });
+                let say = |entry: &Holding| {
+                    let day = |day: Option<i32>| day.map(print_day).unwrap_or_default();
+                    let code = code_of(known, entry.code);
+                    match (entry.from, entry.to) {
+                        (None, None) => code.to_owned(),
+                        (from, to) => format!("{code} {}~{}", day(from), day(to)),
                     }
-                }
+                };
+                let held: Vec<String> = held(profile, *attribute, codes).map(say).collect();
                 if held.is_empty() { Value::Null } else { json!(held.join("; ")) }
             }
         }
@@ -255,23 +264,20 @@ impl Check {
             }
             Subject::Codes(attribute) => {
                 let Test::Has { codes, .. } = &self.test else { return None };
-                let mut said: Vec<String> = Vec::new();
-                for &code in codes {
-                    let held = profile.holdings(*attribute, code).filter(|entry| entry.held);
-                    for entry in held {
-                        let day = |day: Option<i32>| day.map(print_day).unwrap_or_default();
-                        let label = label(*attribute, code)?;
-                        said.push(match (entry.from, entry.to, lang) {
-                            (None, None, _) => label.to_owned(),
-                            (from, to, Lang::Zh) => {
-                                format!("{label}（{}至{}）", day(from), day(to))
-                            }
-                            (from, to, Lang::En) => {
-                                format!("{label} ({} to {})", day(from), day(to))
-                            }
-                        });
-                    }
-                }
+                let say = |entry: &Holding| {
+                    let label = label(*attribute, entry.code)?;
+                    let (from, to) = (entry.from.map(print_day), entry.to.map(print_day));
+                    Some(match (from, to, lang) {
+                        (None, None, _) => label.to_owned(),
+                        (Some(from), None, Lang::Zh) => format!("{label}（{from}起）"),
+                        (None, Some(to), Lang::Zh) => format!("{label}（至{to}）"),
+                        (Some(from), Some(to), Lang::Zh) => format!("{label}（{from}至{to}）"),
+                        (Some(from), None, Lang::En) => format!("{label} (from {from})"),
+                        (None, Some(to), Lang::En) => format!("{label} (until {to})"),
+                        (Some(from), Some(to), Lang::En) => format!("{label} ({from} to {to})"),
+                    })
+                };
+                let said: Vec<String> = held(profile, *attribute, codes).filter_map(say).collect();
                 (!said.is_empty()).then(|| said.join(and))
             }
         }
@@ -329,13 +335,13 @@ impl Check {
         let Subject::Number { expression, .. } = &self.subject else { return None };
         let value = expression.value(profile, moment)?;
         let style = self.style(dictionary);
-        let (bound, below) = match self.test {
-            Test::Number { compare: Compare::AtLeast | Compare::Above, bound } => (bound, false),
-            Test::Number { bound, .. } => (bound, true),
-            Test::Between { low, .. } if value.low < low => (low, false),
-            Test::Between { high, .. } => (high, true),
+        let (bound, compare) = match self.test {
+            Test::Number { compare, bound } => (bound, compare),
+            Test::Between { low, .. } if value.low < low => (low, Compare::AtLeast),
+            Test::Between { high, .. } => (high, Compare::AtMost),
             _ => return None,
         };
+        let below = matches!(compare, Compare::AtMost | Compare::Below);
         let shown = say_interval(value, style, lang);
         let end = if below { value.high } else { value.low };
         let distance = (end - bound).abs();
@@ -349,27 +355,38 @@ impl Check {
         let asked = say_number(bound, style, lang);
         let mut text = match lang {
             Lang::Zh => {
-                let (sign, way) = match (below, fails) {
-                    (false, true) => ("要求不低于", "还差"),
-                    (false, false) => ("要求不低于", "高出"),
-                    (true, true) => ("要求不高于", "超出"),
-                    (true, false) => ("要求不高于", "低"),
+                let sign = match compare {
+                    Compare::AtLeast => "不低于",
+                    Compare::Above => "高于",
+                    Compare::AtMost => "不高于",
+                    Compare::Below => "低于",
                 };
-                format!("{label}{shown}，{sign}{asked}，{way}{distance}")
+                let way = match (below, fails) {
+                    (false, true) => "还差",
+                    (false, false) => "高出",
+                    (true, true) => "超出",
+                    (true, false) => "低",
+                };
+                format!("{label}{shown}，要求{sign}{asked}，{way}{distance}")
             }
             Lang::En => {
-                let (sign, way) = match (below, fails) {
-                    (false, true) => ("at least", "short by"),
-                    (false, false) => ("at least", "above it by"),
-                    (true, true) => ("at most", "above it by"),
-                    (true, false) => ("at most", "below it by"),
+                let sign = match compare {
+                    Compare::AtLeast => "at least",
+                    Compare::Above => "more than",
+                    Compare::AtMost => "at most",
+                    Compare::Below => "less than",
+                };
+                let way = match (below, fails) {
+                    (false, true) => "short by",
+                    (true, false) => "below it by",
+                    _ => "above it by",
                 };
                 format!("{label}: {shown}, {sign} {asked} wanted, {way} {distance}")
             }
         };
         if fails
             && let Some(gap) = self.gap(profile, moment).filter(|gap| gap.by > 0.0)
-            && let Some(advice) = say_gap(&gap, dictionary, lang)
+            && let Some(advice) = say_gap(&gap, moment, dictionary, lang)
         {
             text.push_str(if lang == Lang::Zh { "；" } else { "; " });
             text.push_str(&advice);
@@ -378,25 +395,37 @@ impl Check {
     }
 }
 
-fn say_interval(value: Interval, style: Style<'_>, lang: Lang) -> String {
-    if value.is_exact() {
-        return say_number(value.low, style, lang);
+/// What the profile holds, or held, of some codes of a set.
+fn held<'a>(
+    profile: &'a Profile,
+    attribute: usize,
+    codes: &'a [u32],
+) -> impl Iterator<Item = &'a Holding> {
+    let entries = codes.iter().flat_map(move |&code| profile.holdings(attribute, code));
+    entries.filter(|entry| entry.held)
+}
+
+/// Prints a number, or its bounds: `4800万元`, `20人–30人`, `2000万元以上`.
+pub fn say_interval(value: Interval, style: Style<'_>, lang: Lang) -> String {
+    let say = |value: f64| say_number(value, style, lang);
+    match (value.low.is_finite(), value.high.is_finite(), lang) {
+        _ if value.is_exact() => say(value.low),
+        (true, false, Lang::Zh) => format!("{}以上", say(value.low)),
+        (true, false, Lang::En) => format!("{} or more", say(value.low)),
+        (false, true, Lang::Zh) => format!("{}以下", say(value.high)),
+        (false, true, Lang::En) => format!("{} or less", say(value.high)),
+        (true, true, _) => format!("{}–{}", say(value.low), say(value.high)),
+        (false, false, _) => "…".to_owned(),
     }
-    let end = |value: f64| match value.is_finite() {
-        true => say_number(value, style, lang),
-        false => "…".to_owned(),
-    };
-    format!("{}–{}", end(value.low), end(value.high))
 }
 
 /// Says what would close a gap: `按营业收入4800万元计，研发费用再投入19.2万元`.
-pub fn say_gap(gap: &Gap, dictionary: &Dictionary, lang: Lang) -> Option<String> {
+pub fn say_gap(gap: &Gap, moment: Moment, dictionary: &Dictionary, lang: Lang) -> Option<String> {
     let attribute = &dictionary.attributes().list[gap.attribute];
-    let style = match attribute.attribute_type {
-        AttributeType::Money => Style::Money,
-        AttributeType::Int => Style::Count(attribute.unit.as_deref().unwrap_or("")),
-        _ => return None,
-    };
+    if !matches!(attribute.attribute_type, AttributeType::Money | AttributeType::Int) {
+        return None;
+    }
+    let style = Style::of(attribute);
     // What is short by a fraction of a unit is short by a unit.
     let by = match style {
         Style::Money => (gap.by / 100.0).ceil() * 100.0,
@@ -409,14 +438,16 @@ pub fn say_gap(gap: &Gap, dictionary: &Dictionary, lang: Lang) -> Option<String>
         Lang::Zh => format!("{label}{}{by}", gain.unwrap_or("再增加")),
         Lang::En => format!("{label}: {} {by}", gain.unwrap_or("another")),
     };
-    let Some((of, value)) = gap.of else { return Some(advice) };
+    let Some(Divisor { attribute: of, years, value }) = gap.of else { return Some(advice) };
     let of = &dictionary.attributes().list[of];
-    let value = match of.attribute_type {
-        AttributeType::Money => say_yuan(value, lang),
-        _ => say_number(value, Style::Count(of.unit.as_deref().unwrap_or("")), lang),
-    };
+    let value = say_number(value, Style::of(of), lang);
+    // Of one year it goes without saying which.
+    let years = years.filter(|(from, to)| from < to);
     Some(match lang {
-        Lang::Zh => format!("按{}{value}计，{advice}", of.label.zh),
-        Lang::En => format!("at a {} of {value}, {advice}", of.label.en.to_lowercase()),
+        Lang::Zh => format!("按{}{value}计，{advice}", of_years(&of.label.zh, years, moment, lang)),
+        Lang::En => {
+            let label = of_years(&of.label.en.to_lowercase(), years, moment, lang);
+            format!("at a {label} of {value}, {advice}")
+        }
     })
 }

@@ -539,6 +539,61 @@ fn what_must_not_be_is_said_as_people_say_it() {
     assert_eq!(size.say.as_deref(), Some("大型"));
 }
 
+/// What a check that fails, or holds, says of the distance.
+fn margin(check: &Value, given: &Value) -> String {
+    let answer = judge(&one_condition(&json!({ "all": [check] })), &profile(given));
+    answer.conditions[0].margin.clone().expect("a distance")
+}
+
+#[test]
+fn distances_are_said_as_the_rule_has_them() {
+    let revenue = |op: &str| json!({ "attr": "revenue", "period": "Y-1", "op": op, "value": 5000, "unit": "万元" });
+    let given = json!({ "revenue": { "2025": 48_000_000 } });
+    for (op, expected) in [
+        ("ge", "2025年营业收入4800万元，要求不低于5000万元，还差200万元；营业收入再增加200万元"),
+        ("gt", "2025年营业收入4800万元，要求高于5000万元，还差200万元；营业收入再增加200万元"),
+        ("le", "2025年营业收入4800万元，要求不高于5000万元，低200万元"),
+        ("lt", "2025年营业收入4800万元，要求低于5000万元，低200万元"),
+    ] {
+        assert_eq!(margin(&revenue(op), &given), expected, "{op}");
+    }
+    let given = json!({ "revenue": { "2025": { "min": 60_000_000 } } });
+    assert_eq!(
+        margin(&revenue("ge"), &given),
+        "2025年营业收入6000万元以上，要求不低于5000万元，高出1000万元"
+    );
+    // What is divided by is named with its years where it is that of several.
+    let ratio = json!({ "expr": "sum(rd_expense[Y-2..Y-1]) / sum(revenue[Y-2..Y-1])", "op": "ge", "value": 0.05, "show": "占比" });
+    let years = json!({
+        "revenue": { "2024": 10_000_000, "2025": 10_000_000 },
+        "rd_expense": { "2024": 400_000, "2025": 560_000 },
+    });
+    assert_eq!(
+        margin(&ratio, &years),
+        "占比4.8%，要求不低于5%，还差0.2个百分点；按2024—2025年营业收入2000万元计，研发费用再投入4万元"
+    );
+    let age = json!({ "attr": "age_months", "op": "le", "value": 180 });
+    assert_eq!(
+        margin(&age, &json!({ "registered_on": "2019-05-06" })),
+        "成立月数90个月，要求不高于180个月，低90个月"
+    );
+}
+
+#[test]
+fn what_is_doubtful_or_read_is_said_in_its_unit() {
+    let given = object(json!({ "revenue": { "2025": 4800 }, "staff": "约50" }));
+    let (_, notes) = Profile::read(&given, &DICTIONARY, today(), today()).unwrap();
+    let said = |code: &str, lang: Lang| -> Vec<&str> {
+        notes.iter().filter(|note| note.code == code).map(|note| lang.pick(&note.say)).collect()
+    };
+    assert_eq!(said("doubtful", Lang::Zh), ["营业收入是否为4800元？如以万元计，请换算为元"]);
+    assert_eq!(
+        said("doubtful", Lang::En),
+        ["Revenue of ¥4,800? It is wanted in yuan, not in 万元"]
+    );
+    assert_eq!(said("read_as", Lang::Zh), ["“约50”按50人理解，可修改"]);
+}
+
 #[test]
 fn places_are_read_as_people_write_them() {
     let place = |text: &str| {

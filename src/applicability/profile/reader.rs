@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use super::{Holding, Known, Note};
 use crate::applicability::dictionary::Dictionary;
-use crate::applicability::say_yuan;
 use crate::applicability::value::{Interval, year_of};
+use crate::applicability::words::{Style, say_interval};
 use crate::record::attribute::{Attribute, AttributePeriod, AttributeType, CodeFormat};
 use crate::record::kind::Label;
 use crate::record::nearest::did_you_mean;
@@ -177,7 +177,7 @@ impl ValueReader<'_> {
                 }
                 let read = read.filter(|read| read.low.is_finite() || read.high.is_finite());
                 if let Some(read) = read {
-                    let say = |lang| print_interval(read, attribute, lang);
+                    let say = |lang| say_interval(read, Style::of(attribute), lang);
                     let zh = format!("“{text}”按{}理解，可修改", say(Lang::Zh));
                     let en = format!("\"{text}\" is read as {}", say(Lang::En));
                     self.note(attribute, "read_as", zh, en);
@@ -216,10 +216,9 @@ impl ValueReader<'_> {
             && value.high > 0.0
             && value.high < least
         {
-            let shown = print_interval(value, attribute, Lang::Zh);
-            let text = format!("{zh}是否为{shown}元？如以万元计，请换算为元");
-            let shown = print_interval(value, attribute, Lang::En);
-            let english = format!("{en} of {shown} yuan? It is wanted in yuan, not in 万元");
+            let say = |lang| say_interval(value, Style::of(attribute), lang);
+            let text = format!("{zh}是否为{}？如以万元计，请换算为元", say(Lang::Zh));
+            let english = format!("{en} of {}? It is wanted in yuan, not in 万元", say(Lang::En));
             self.note(attribute, "doubtful", text, english);
         }
         Some(match attribute.max {
@@ -339,23 +338,6 @@ impl ValueReader<'_> {
             entries.push(Holding { code, from: date("from")?, to: date("to")?, held });
         }
         Ok(Some(Known::Set { complete, entries }))
-    }
-}
-
-fn print_interval(value: Interval, attribute: &Attribute, lang: Lang) -> String {
-    let say = |number: f64| match attribute.attribute_type {
-        AttributeType::Money => say_yuan(number, lang),
-        _ => number.to_string(),
-    };
-    let (low, high) = (say(value.low), say(value.high));
-    match (value.low.is_finite(), value.high.is_finite(), lang) {
-        _ if value.is_exact() => low,
-        (true, true, Lang::Zh) => format!("{low}至{high}"),
-        (true, true, Lang::En) => format!("{low} to {high}"),
-        (true, false, Lang::Zh) => format!("{low}以上"),
-        (true, false, Lang::En) => format!("{low} or more"),
-        (_, _, Lang::Zh) => format!("{high}以下"),
-        (_, _, Lang::En) => format!("{high} or less"),
     }
 }
 
