@@ -7,6 +7,7 @@
 //! PROPTEST_CASES=100000 cargo test --release --test applicability fuzz
 //! ```
 
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use kechuang::applicability::condition::{MAX_DEPTH, MAX_NODES, Node};
@@ -173,6 +174,15 @@ fn apply(root: &mut Value, at: prop::sample::Index, spoil: &Spoil) {
     }
 }
 
+/// Leaves lists of plain values as the kind's own validation does, which comes before rules are read: each value once.
+fn once(fields: &mut Value) {
+    let members = fields.as_object_mut().expect("the root stays an object");
+    for list in members.values_mut().filter_map(Value::as_array_mut) {
+        let mut seen = HashSet::new();
+        list.retain(|value| !value.is_string() || seen.insert(value.clone()));
+    }
+}
+
 static POLICIES: LazyLock<Vec<Fields>> = LazyLock::new(sample::policies);
 static PROFILES: LazyLock<Vec<Value>> =
     LazyLock::new(|| sample::profiles().iter().map(|line| line["profile"].clone()).collect());
@@ -192,6 +202,7 @@ proptest! {
         let rules = original.iter().filter(|(name, _)| *name != "body" && *name != "title");
         let mut fields = Value::Object(rules.map(|(k, v)| (k.clone(), v.clone())).collect());
         in_policy.iter().for_each(|(at, spoil)| apply(&mut fields, *at, spoil));
+        once(&mut fields);
         let mut given = firm.get(&PROFILES).clone();
         in_firm.iter().for_each(|(at, spoil)| apply(&mut given, *at, spoil));
         let fields = fields.as_object().expect("the root stays an object");
