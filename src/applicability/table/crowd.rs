@@ -14,14 +14,14 @@ const BLOCK: usize = 512;
 impl Table {
     /// Tells how a record stands to every row of many profiles.
     pub fn judge_each(&self, row: u32, profiles: &Columns, as_of: i32) -> Vec<Level> {
-        let mut levels = vec![Level::Pass; profiles.rows()];
+        let mut levels = vec![Level::Fail; profiles.rows()];
         levels.par_chunks_mut(SHARE).enumerate().for_each(|(at, levels)| {
             self.judge_some(row, profiles, at * SHARE, levels, as_of);
         });
         levels
     }
 
-    /// Judges the profiles from a row on, as many as there are levels.
+    /// Judges the profiles from a row on, as many as there are levels, which say that all fail.
     fn judge_some(
         &self,
         row: u32,
@@ -30,7 +30,6 @@ impl Table {
         levels: &mut [Level],
         as_of: i32,
     ) {
-        levels.fill(Level::Fail);
         let hot = &self.hot[row as usize];
         if hot.excluded(as_of).is_some() || !hot.live {
             return;
@@ -75,7 +74,7 @@ impl Table {
                 one.least != Verdict::Fail
             });
         }
-        let most = if modelled { self.dictionary.attributes().near.conditions } else { 0 };
+        let most = self.dictionary.attributes().near.conditions;
         for &condition in self.conditions_of(row, as_of) {
             let mut verdicts = verdicts(condition, &open);
             open.retain_mut(|one| match verdicts.next() {
