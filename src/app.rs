@@ -61,6 +61,8 @@ pub struct App {
     pub keys: Keys,
     /// Keys that were tried on the page and are none.
     pub attempts: Attempts,
+    /// What people without a key write, all of them together.
+    pub guests: Attempts,
     pub clock: Clock,
 }
 
@@ -213,7 +215,8 @@ impl App {
             },
             review: ReviewService::new(store.clone()),
             imports: ImportJobs::new(config.data.join("imports")),
-            attempts: Attempts::default(),
+            attempts: Attempts::of_keys(),
+            guests: Attempts::of_guests(),
             search,
             alerts,
             vectors,

@@ -1,5 +1,7 @@
 //! Subscribing without an account: whoever asks gets addresses of their own, and one to stop with.
 
+use std::time::Instant;
+
 use askama::Template;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, State};
@@ -8,7 +10,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use super::assets::TASKS_STYLE;
 use super::error::Failure;
-use super::form::{Pairs, admit_guest, refuse_foreign};
+use super::form::{Pairs, refuse_foreign};
 use super::links::{SearchPlace, address};
 use super::text::FormTexts;
 use super::visitor::{Frame, Visitor};
@@ -104,7 +106,7 @@ pub async fn post_subscribe(
         return refused;
     }
     let Ok(Form(pairs)) = form else { return Failure::Bad(Vec::new()).page(&visitor) };
-    if !admit_guest() {
+    if !state.app.guests.take("", Instant::now()) {
         return Failure::TooMany.page(&visitor);
     }
     let app = state.app.clone();

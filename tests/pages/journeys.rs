@@ -131,6 +131,25 @@ async fn an_error_has_a_number_and_ways_out() {
 }
 
 #[tokio::test]
+async fn more_than_is_taken_at_once_is_refused_with_a_page() {
+    let site = Site::new(Vec::new());
+    let mut refused = None;
+    // One a second is taken again, so the sixty-first is not always the one.
+    for _ in 0..200 {
+        let page = site.post("/demands/new?lang=zh", &[("do", "send")]).await;
+        if page.status == StatusCode::TOO_MANY_REQUESTS {
+            refused = Some(page);
+            break;
+        }
+    }
+    let refused = refused.expect("there is an end");
+    refused.check("429");
+    assert!(refused.html.contains("提交太频繁") && refused.html.contains("没有保存"));
+    assert_eq!(refused.headers[header::RETRY_AFTER], "5");
+    assert_eq!(site.post("/subscriptions/new", &[("q", "海水")]).await.status, 429);
+}
+
+#[tokio::test]
 async fn forms_keep_the_language_that_was_chosen() {
     let site = sample();
     for uri in ["/check", "/demands/new", "/subscriptions/new"] {

@@ -91,7 +91,7 @@ fn sign_in(app: &App, visitor: &Visitor, pairs: &Pairs) -> Result<Response, Fail
         return Ok(response);
     }
     let Some(key) = app.keys.find(presented)? else {
-        app.attempts.fail(&counted, now);
+        app.attempts.take(&counted, now);
         return Ok(draw(visitor, to, StatusCode::FORBIDDEN, Some(t.wrong_key)));
     };
     if !key.role.sees_everything() {

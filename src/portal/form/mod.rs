@@ -4,7 +4,6 @@ pub mod input;
 mod panel;
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use askama::Template;
@@ -253,7 +252,7 @@ pub async fn post_form(
     let Ok(Form(pairs)) = form else { return Failure::Bad(Vec::new()).page(&visitor) };
     let action = pairs.iter().find(|(name, _)| name == "do").map(|(_, value)| value.clone());
     if action.as_deref() == Some("send") {
-        if !admit_guest() {
+        if !state.app.guests.take("", Instant::now()) {
             return Failure::TooMany.page(&visitor);
         }
         return send(&state, visitor, path, pairs).await;
@@ -345,20 +344,6 @@ pub async fn post_live(
         Ok(page(StatusCode::OK, &panel))
     })
     .await
-}
-
-/// Writes of people without a key: so many at once, and then one a second for all of them together.
-static GUESTS: Mutex<Option<(Instant, f64)>> = Mutex::new(None);
-const MOST_GUESTS: f64 = 60.0;
-
-/// Tells whether one more write of somebody without a key is taken now.
-pub fn admit_guest() -> bool {
-    let mut guests = GUESTS.lock().unwrap_or_else(PoisonError::into_inner);
-    let now = Instant::now();
-    let (then, left) = guests.unwrap_or((now, MOST_GUESTS));
-    let left = (left + now.duration_since(then).as_secs_f64()).min(MOST_GUESTS);
-    *guests = Some((now, if left >= 1.0 { left - 1.0 } else { left }));
-    left >= 1.0
 }
 
 /// Refuses what a page of another site sent: browsers say where a form comes from.

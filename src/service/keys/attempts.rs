@@ -1,44 +1,63 @@
-//! Counts keys that were wrong, so that nobody can try many.
+//! Counts what may be done only so often: keys that are wrong, so that nobody can try many, and what guests write.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-/// Wrong keys at once, and seconds until one more is taken.
-const MOST: f64 = 10.0;
-const SECONDS: f64 = 30.0;
-/// Ids that are counted at a time: as many as there are keys with failures.
+/// Ids that are counted at a time.
 const MAX_IDS: usize = 10_000;
 
-/// What is left to try: of every key that exists, and of all others together. Whoever does not know the id of
-/// somebody's key cannot lock them out.
-#[derive(Debug, Default)]
-pub struct Attempts(Mutex<HashMap<String, (Instant, f64)>>);
-
-impl Attempts {
-    /// Tells whether one more key may be tried; `id` is that of an existing key, or empty.
-    pub fn admits(&self, id: &str, now: Instant) -> bool {
-        self.left(id, now) >= 1.0
-    }
-
-    /// Notes that a key was wrong.
-    pub fn fail(&self, id: &str, now: Instant) {
-        let left = (self.left(id, now) - 1.0).max(0.0);
-        let mut buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if buckets.len() >= MAX_IDS {
-            buckets.retain(|_, (then, left)| refilled(*then, *left, now) < MOST);
-        }
-        buckets.insert(id.to_owned(), (now, left));
-    }
-
-    fn left(&self, id: &str, now: Instant) -> f64 {
-        let buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        buckets.get(id).map_or(MOST, |&(then, left)| refilled(then, left, now))
-    }
+/// What is left to do: so much at once, and then one more whenever its time has passed, of every id for itself.
+#[derive(Debug)]
+pub struct Attempts {
+    most: f64,
+    /// Until one more is taken.
+    seconds: f64,
+    buckets: Mutex<HashMap<String, (Instant, f64)>>,
 }
 
-fn refilled(then: Instant, left: f64, now: Instant) -> f64 {
-    (left + now.saturating_duration_since(then).as_secs_f64() / SECONDS).min(MOST)
+impl Attempts {
+    fn new(most: f64, seconds: f64) -> Self {
+        Self { most, seconds, buckets: Mutex::default() }
+    }
+
+    /// Wrong keys: by the id of the key that exists, and of all others together, under the empty id. Whoever does not
+    /// know the id of somebody's key cannot lock them out.
+    pub fn of_keys() -> Self {
+        Self::new(10.0, 30.0)
+    }
+
+    /// Writes of people without a key.
+    pub fn of_guests() -> Self {
+        Self::new(60.0, 1.0)
+    }
+
+    /// Tells whether one more is taken.
+    pub fn admits(&self, id: &str, now: Instant) -> bool {
+        let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        self.left(buckets.get(id), now) >= 1.0
+    }
+
+    /// Takes one, if there is one.
+    pub fn take(&self, id: &str, now: Instant) -> bool {
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = self.left(buckets.get(id), now);
+        if left < 1.0 {
+            return false;
+        }
+        if buckets.len() >= MAX_IDS {
+            buckets.retain(|_, bucket| self.left(Some(bucket), now) < self.most);
+        }
+        buckets.insert(id.to_owned(), (now, left - 1.0));
+        true
+    }
+
+    fn left(&self, bucket: Option<&(Instant, f64)>, now: Instant) -> f64 {
+        bucket.map_or(self.most, |&(then, left)| {
+            let passed = now.saturating_duration_since(then).as_secs_f64();
+            (left + passed / self.seconds).min(self.most)
+        })
+    }
 }
 
 #[cfg(test)]
@@ -49,13 +68,13 @@ mod tests {
 
     #[test]
     fn many_wrong_keys_are_refused_and_time_forgives() {
-        let attempts = Attempts::default();
+        let attempts = Attempts::of_keys();
         let now = Instant::now();
         for _ in 0..10 {
             assert!(attempts.admits("", now));
-            attempts.fail("", now);
+            assert!(attempts.take("", now));
         }
-        assert!(!attempts.admits("", now));
+        assert!(!attempts.admits("", now) && !attempts.take("", now));
         assert!(attempts.admits("known", now), "others are not locked out");
         assert!(!attempts.admits("", now + Duration::from_secs(29)));
         assert!(attempts.admits("", now + Duration::from_secs(31)));
