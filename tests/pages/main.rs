@@ -422,6 +422,10 @@ async fn pages_for_integrators_stand() {
         let html = site.page(&format!("/embed?mode={mode}&kind=policy&division=370200")).await;
         assert!(html.contains("id=\"embed-csp\""), "{mode}");
     }
+    let reference = site.page("/developers").await;
+    for bounds in ["query, 1 to 100</small>", "query, up to 1,000</small>"] {
+        assert!(reference.contains(bounds), "{bounds}");
+    }
     let light = site.page("/embed?color=%23ffcc00").await;
     assert!(light.contains("4.5 : 1"), "{light}");
     let frame = site.get("/embed/search?kind=policy").await;

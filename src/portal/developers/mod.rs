@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::assets::TASKS_STYLE;
 use super::error::Failure;
-use super::text::IntegratorTexts;
+use super::text::{IntegratorTexts, grouped};
 use super::visitor::{Frame, Visitor};
 use super::{answer, page};
 use crate::app::App;
@@ -58,6 +58,8 @@ struct Parameter {
     name: String,
     place: String,
     required: bool,
+    /// The numbers that it takes.
+    bounds: Option<String>,
     /// Pieces of the text, and whether each is code.
     meaning: Vec<(String, bool)>,
 }
@@ -128,6 +130,15 @@ fn before(path: &str, command: &str, texts: &IntegratorTexts) -> Option<String> 
     Some((texts.set_id)(&format!("POST {collection}")))
 }
 
+/// `1 to 100`: what a schema says of a number, where it has an end.
+fn bounds(schema: &Value) -> Option<String> {
+    let most = grouped(schema["maximum"].as_u64()?);
+    Some(match schema["minimum"].as_u64() {
+        None | Some(0) => format!("up to {most}"),
+        Some(least) => format!("{least} to {most}"),
+    })
+}
+
 fn endpoint(
     path: &str,
     method: &str,
@@ -147,6 +158,7 @@ fn endpoint(
         name: text(&parameter["name"]),
         place: text(&parameter["in"]),
         required: parameter["required"] == true,
+        bounds: bounds(&parameter["schema"]),
         meaning: pieces(parameter["description"].as_str().unwrap_or_default()),
     });
     let content = operation["requestBody"]["content"].as_object();
