@@ -8,13 +8,14 @@ const PLOT: f64 = 12.0;
 const BELOW: f64 = 2.0;
 /// Room above the highest value.
 const ABOVE: f64 = 1.5;
-/// Most labels along a plot, and most columns that say their value.
+/// Most labels along columns and along a line, which is as narrow as its page; most columns that say their value.
 const MAX_LABELS: usize = 8;
+const MAX_LINE_LABELS: usize = 4;
 const MAX_VALUES: usize = 16;
-/// Share of the width that labels of a heat table's rows take, and characters they have.
+/// Share of the width that labels of a heat table's rows take, and room for them and for the columns', in em.
 const SIDE: f64 = 19.0;
-const SIDE_CHARS: usize = 9;
-const HEAD_CHARS: usize = 4;
+const SIDE_EM: usize = 9;
+const HEAD_EM: usize = 4;
 /// Height of a row of a heat table, in em.
 const CELL: f64 = 2.5;
 
@@ -96,16 +97,16 @@ fn axis(most: f64) -> Vec<Mark> {
     marks
 }
 
-/// Labels of the rows along a plot: as many as have room, the first and the last among them.
-fn labels(chart: &Chart, x: impl Fn(usize) -> f64) -> impl Iterator<Item = Mark> {
+/// Labels of the rows along a plot: as many as have room, the last among them.
+fn labels(chart: &Chart, most: usize, x: impl Fn(usize) -> f64) -> impl Iterator<Item = Mark> {
     let last = chart.rows.len().saturating_sub(1);
-    let step = chart.rows.len().div_ceil(MAX_LABELS).max(1);
+    let step = chart.rows.len().div_ceil(most).max(1);
     chart.rows.iter().enumerate().filter(move |(at, _)| (last - at).is_multiple_of(step)).map(
         move |(at, row)| {
             let text = row.short.clone().unwrap_or_else(|| row.label.clone());
             let anchor = match at {
-                at if at == last && last > MAX_LABELS => "end",
-                0 if last > MAX_LABELS => "label",
+                at if at == last && last > most => "end",
+                0 if last > most => "label",
                 _ => "middle",
             };
             text_at(x(at), ABOVE + PLOT + 1.4, anchor, text)
@@ -138,7 +139,7 @@ fn columns(chart: &Chart) -> (Vec<Mark>, f64) {
             }
         }
     }
-    marks.extend(labels(chart, middle));
+    marks.extend(labels(chart, MAX_LABELS, middle));
     (marks, ABOVE + PLOT + BELOW)
 }
 
@@ -169,7 +170,7 @@ fn line(chart: &Chart) -> (Vec<Mark>, f64) {
             });
         }
     }
-    marks.extend(labels(chart, x));
+    marks.extend(labels(chart, MAX_LINE_LABELS, x));
     (marks, ABOVE + PLOT + BELOW)
 }
 
@@ -179,11 +180,11 @@ fn heat(chart: &Chart, groups: &[String]) -> (Vec<Mark>, f64) {
     let mut marks = Vec::new();
     for (at, group) in groups.iter().enumerate() {
         let x = SIDE + width * (at as f64 + 0.5);
-        marks.push(text_at(x, 1.2, "middle", shortened(group, HEAD_CHARS)));
+        marks.push(text_at(x, 1.2, "middle", shortened(group, HEAD_EM)));
     }
     for (at, row) in chart.rows.iter().enumerate() {
         let top = 2.0 + CELL * at as f64;
-        marks.push(text_at(0.0, top + 1.5, "label", shortened(&row.label, SIDE_CHARS)));
+        marks.push(text_at(0.0, top + 1.5, "label", shortened(&row.label, SIDE_EM)));
         for (group, pair) in row.values.chunks(2).enumerate() {
             let &[asked, offered] = pair else { continue };
             let x = SIDE + width * group as f64;
@@ -219,14 +220,19 @@ fn tone(asked: u64, offered: u64, most: f64) -> String {
     }
 }
 
+/// Shortens a text to `most` em; a Latin letter takes half of one.
 fn shortened(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        None => text.to_owned(),
-        Some(_) => {
-            let kept: String = text.chars().take(most - 1).collect();
-            format!("{kept}…")
-        }
+    let halves = |ch: char| if ch.is_ascii() { 1 } else { 2 };
+    if text.chars().map(halves).sum::<usize>() <= most * 2 {
+        return text.to_owned();
     }
+    let mut room = (most - 1) * 2;
+    let kept = text.chars().take_while(|ch| {
+        let fits = halves(*ch) <= room;
+        room = room.saturating_sub(halves(*ch));
+        fits
+    });
+    format!("{}…", kept.collect::<String>().trim_end())
 }
 
 fn text_at(x: f64, y: f64, class: &'static str, text: String) -> Mark {
@@ -244,4 +250,22 @@ fn em(value: f64) -> String {
 fn trimmed(value: f64) -> String {
     let text = format!("{value:.2}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shortened_keeps_to_its_room() {
+        fn check(text: &str, expected: &str) {
+            assert_eq!(shortened(text, 4), expected);
+        }
+        check("西海岸区", "西海岸区");
+        check("西海岸新区", "西海岸…");
+        check("Jiaozhou", "Jiaozhou");
+        check("Shinan District", "Shinan…");
+        check("Jimo District", "Jimo D…");
+        check("", "");
+    }
 }

@@ -108,7 +108,8 @@ impl Chart {
     fn class(&self) -> &'static str {
         match self.shape {
             Shape::Bars => "bars",
-            Shape::Columns | Shape::Line => "plot",
+            Shape::Columns => "plot",
+            Shape::Line => "line",
             Shape::Heat { .. } => "heat",
         }
     }
