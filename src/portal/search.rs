@@ -240,14 +240,14 @@ fn notices(found: &SearchPage, place: &SearchPlace, t: &Texts, relaxation: bool)
     if !place.raw && found.total > 0 {
         let synonyms = found.understood.synonyms.iter().take(MAX_SYNONYMS);
         let told = synonyms.map(|each| {
-            let also: Vec<&str> = each.also.iter().map(String::as_str).take(MAX_SYNONYMS).collect();
-            (t.also_searched)(&each.text, &also.join("”“"))
+            let also = each.also.iter().take(MAX_SYNONYMS).map(|also| format!("“{also}”"));
+            (t.also_searched)(&each.text, &also.collect::<Vec<_>>())
         });
         let text: Vec<String> = told.collect();
         if !text.is_empty() {
             let literally = place.with(|place| place.raw = true).href();
             let link = Some((t.only_words.to_owned(), literally));
-            notes.push(Notice { text: text.join(""), link, quiet: true });
+            notes.push(Notice { text: text.join(t.between_sentences), link, quiet: true });
         }
     }
     let text = match found.relaxation {

@@ -157,13 +157,13 @@ pub fn plain(field: &Field, value: &Value, lang: Lang) -> Option<String> {
         }
         FieldType::Date => value.as_str()?.to_owned(),
         FieldType::Money => money(value.as_i64()?, lang),
-        FieldType::Integer | FieldType::Decimal => {
-            let number = number(value)?;
-            match field.unit.as_deref() {
-                None => number,
-                Some(unit) => format!("{number} {}", (texts.unit)(unit)),
+        FieldType::Integer | FieldType::Decimal => match field.unit.as_deref() {
+            None => number(value)?,
+            Some(unit) => {
+                let number = value.as_u64().map(grouped).or_else(|| number(value))?;
+                format!("{number} {}", (texts.unit)(unit))
             }
-        }
+        },
         FieldType::Quantity => quantity(value)?,
         FieldType::Bool => if value.as_bool()? { texts.yes } else { texts.no }.to_owned(),
         FieldType::Geo => {
@@ -321,7 +321,7 @@ fn parts(yuan: u64, unit: u64) -> String {
     }
 }
 
-/// Prints a JSON number; whole numbers from five digits on are grouped.
+/// Prints a JSON number; whole numbers from five digits on are grouped: what has four may be a year.
 fn number(value: &Value) -> Option<String> {
     match value.as_u64() {
         Some(whole) if whole >= 10_000 => Some(grouped(whole)),

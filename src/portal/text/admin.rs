@@ -19,7 +19,7 @@ texts! {
         "用审核、运营、审计或管理员密钥登录。密钥只用来核对身份，不会写进浏览器；八小时后自动退出。",
         "Sign in with the key of a reviewer, operator, auditor or administrator. The key is checked and not kept in the browser; you are signed out after eight hours.";
     key: Text = "密钥", "Key";
-    key_help: Text = "以 kc_ 开头，由 kechuang key create 生成。", "Begins with kc_; `kechuang key create` makes one.";
+    key_help: Text = "以 kc_ 开头，由 kechuang key create 生成。", "Begins with kc_; kechuang key create makes one.";
     enter: Text = "登录", "Sign in";
     wrong_key: Text = "密钥不对，或已撤销。", "The key is wrong, or has been revoked.";
     weak_key: Text = "这个密钥没有后台权限，请用审核、运营、审计或管理员密钥。", "This key does not open the console; use that of a reviewer, operator, auditor or administrator.";

@@ -148,9 +148,9 @@ texts! {
     widened: With =
         |kind| format!("“{kind}”中没有包含全部词语的结果，以下为相近的结果。"),
         |kind| format!("No result of the kind “{kind}” holds every word; these are the nearest.");
-    also_searched: fn(&str, &str) -> String =
-        |word, also| format!("“{word}”也按“{also}”检索。"),
-        |word, also| format!("“{word}” was also searched as “{also}”.");
+    also_searched: fn(&str, &[String]) -> String =
+        |word, also| format!("“{word}”也按{}检索。", also.concat()),
+        |word, also| format!("“{word}” was also searched as {}.", also.join(", "));
     only_words: Text = "只查原词", "Only these words";
     sample: Text = "示例", "Sample";
     published: Text = "发布", "Published";
@@ -164,7 +164,11 @@ texts! {
     };
     past: Text = "已过期", "past";
     and_more: Count = |n| format!("等 {n} 项"), |n| format!("… ({n} in all)");
-    unit: fn(&str) -> &str = |unit| unit, |unit| match unit {
+    unit: fn(&str) -> &str = |unit| match unit {
+        "工作日" => "个工作日",
+        "月" => "个月",
+        other => other,
+    }, |unit| match unit {
         "人" => "people",
         "件" | "项" => "items",
         "家" => "firms",
@@ -181,6 +185,7 @@ texts! {
     };
     list_comma: Text = "、", ", ";
     semicolon: Text = "；", "; ";
+    between_sentences: Text = "", " ";
     colon: Text = "：", ": ";
 
     no_results: Text = "没有找到结果", "Nothing found";
@@ -230,8 +235,8 @@ texts! {
 
     not_found: Text = "没有这个页面", "Page not found";
     not_found_text: Text =
-        "地址可能有误，或者记录已经撤回。",
-        "The address may be wrong, or the record may have been withdrawn.";
+        "地址可能有误，或者内容没有公开。",
+        "The address may be wrong, or what it names is not public.";
     search_for: With = |words| format!("搜索“{words}”"), |words| format!("Search for “{words}”");
     gone: Text = "这条记录已撤回", "This record has been withdrawn";
     gone_text: Text =
