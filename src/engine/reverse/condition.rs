@@ -1,9 +1,10 @@
-//! What a record must be to match a standing query, in a form that takes little memory.
+//! What a record must be to match a standing query: mostly to hold tokens.
 
-use super::item::{Item, below_token, text_token, value_token};
+use super::item::{Item, below_token, code_token, text_token, value_token};
 use crate::query::filter::{Filter, Inclusive, Literal};
 use crate::query::{Query, Selection, TokenField};
-use crate::record::kind::{Catalog, Facet};
+use crate::record::FieldType;
+use crate::record::kind::{Catalog, Column, Facet};
 use crate::record::validate::ColumnValue;
 use crate::text::code_key;
 
@@ -18,37 +19,40 @@ pub trait Frequencies {
 
 /// A condition on one record; what a search with the same query, filter and selections finds.
 #[derive(Clone, Debug)]
-pub struct Condition(Node);
+pub struct Condition(pub(super) Node);
 
 #[derive(Clone, Debug)]
-enum Node {
-    Everything,
-    Nothing,
-    /// Holds the token; beside it how many records do, at the time when the condition was made.
+pub(super) enum Node {
+    /// Holds the token of a text; beside it how many records do, at the time when the condition was made.
     Token(u64, u32),
-    /// Holds the tokens at these distances; the first is filed.
-    Phrase(Box<[(usize, u64)]>, u32),
-    All(Box<[Node]>),
-    AtLeast(usize, Box<[Node]>),
-    Without(Box<Node>, Box<[Node]>),
-    Filter(Box<Filter>),
-    Selection(Box<Chosen>),
+    /// Holds the token of a value.
+    Value(u64),
+    Test(Test),
+    All(Vec<Node>),
+    AtLeast(usize, Vec<Node>),
+    NoneOf(Vec<Node>),
 }
 
-/// What is chosen in one facet.
+/// What no token tells.
 #[derive(Clone, Debug)]
-enum Chosen {
-    Values {
+pub(super) enum Test {
+    /// Holds the tokens at these distances.
+    Phrase(Box<[(usize, u64)]>),
+    Exists(Box<str>),
+    Between {
         path: Box<str>,
-        values: Box<[String]>,
+        low: End,
+        high: End,
     },
-    /// Ends of the chosen buckets: `low` ≤ value < `high`, in days from today when `relative`.
-    Ranges {
+    /// Ends of the chosen buckets of a facet: `low` ≤ value < `high`, in days from today when `relative`.
+    Buckets {
         path: Box<str>,
         relative: bool,
         ranges: Box<[(f64, f64)]>,
     },
 }
+
+type End = Option<(Literal, Inclusive)>;
 
 /// Where a condition is filed.
 pub(super) enum Anchors {
@@ -68,26 +72,12 @@ impl Condition {
         catalog: &Catalog,
         frequencies: &dyn Frequencies,
     ) -> Self {
-        let queries: Box<[Node]> = queries.iter().map(|query| node(query, frequencies)).collect();
-        let mut all = vec![match queries.len() {
-            1 => queries.into_vec().remove(0),
-            _ => Node::AtLeast(1, queries),
-        }];
-        // Several conditions rather than one: each can be filed.
-        match filter {
-            Some(Filter::And(filters)) => {
-                all.extend(filters.iter().map(|filter| Node::Filter(Box::new(filter.clone()))));
-            }
-            Some(filter) => all.push(Node::Filter(Box::new(filter.clone()))),
-            None => {}
-        }
+        // The most lenient first: it is the one that most records meet.
+        let queries = queries.iter().rev().map(|query| node(query, frequencies)).collect();
+        let mut all = vec![Node::AtLeast(1, queries)];
+        all.extend(filter.map(of_filter));
         all.extend(selections.iter().map(|selection| chosen(selection, catalog)));
-        Self(Node::All(all.into()))
-    }
-
-    /// Tells whether `item` matches. `today` is in days since 1970-01-01.
-    pub fn holds(&self, item: &Item, today: i32) -> bool {
-        self.0.holds(item, today)
+        Self(Node::All(all))
     }
 
     pub(super) fn anchors(&self, frequencies: &dyn Frequencies) -> Anchors {
@@ -96,106 +86,122 @@ impl Condition {
 }
 
 fn node(query: &Query, frequencies: &dyn Frequencies) -> Node {
-    let frequency = |field: TokenField, token: &str| {
-        u32::try_from(frequencies.with_token(field, token)).unwrap_or(u32::MAX)
+    let token = |field: TokenField, token: &str| {
+        let frequency = frequencies.with_token(field, token);
+        Node::Token(text_token(field, token), u32::try_from(frequency).unwrap_or(u32::MAX))
     };
-    let nodes = |queries: &[Query]| -> Box<[Node]> {
+    let nodes = |queries: &[Query]| -> Vec<Node> {
         queries.iter().map(|query| node(query, frequencies)).collect()
     };
     match query {
-        Query::All => Node::Everything,
-        Query::Nothing => Node::Nothing,
-        Query::Term { field, token, .. } => {
-            Node::Token(text_token(*field, token), frequency(*field, token))
-        }
-        Query::Phrase { field, tokens } => match tokens.as_slice() {
-            [] => Node::Nothing,
-            tokens => {
-                let all = tokens.iter().map(|(at, token)| (*at, text_token(*field, token)));
-                Node::Phrase(all.collect(), frequency(*field, &tokens[0].1))
+        Query::All => Node::All(Vec::new()),
+        Query::Nothing => Node::AtLeast(1, Vec::new()),
+        Query::Term { field, token: text, .. } => token(*field, text),
+        Query::Phrase { tokens, .. } if tokens.is_empty() => Node::AtLeast(1, Vec::new()),
+        Query::Phrase { field, tokens } => {
+            let mut all: Vec<Node> = tokens.iter().map(|(_, text)| token(*field, text)).collect();
+            if tokens.len() > 1 {
+                let placed = tokens.iter().map(|(at, text)| (*at, text_token(*field, text)));
+                all.push(Node::Test(Test::Phrase(placed.collect())));
             }
-        },
-        Query::And(queries) if queries.is_empty() => Node::Everything,
+            Node::All(all)
+        }
         Query::And(queries) => Node::All(nodes(queries)),
         Query::Or { clauses, minimum } => Node::AtLeast((*minimum).max(1), nodes(clauses)),
         Query::Best(clauses) => Node::AtLeast(1, nodes(clauses)),
-        Query::Filter(filter) => Node::Filter(Box::new(filter.clone())),
+        Query::Filter(filter) => of_filter(filter),
         Query::Prefer { keep, .. } => node(keep, frequencies),
         Query::Without { keep, drop } => {
-            Node::Without(Box::new(node(keep, frequencies)), nodes(drop))
+            Node::All(vec![node(keep, frequencies), Node::NoneOf(nodes(drop))])
+        }
+    }
+}
+
+fn of_filter(filter: &Filter) -> Node {
+    let all = |filters: &[Filter]| filters.iter().map(of_filter).collect();
+    match filter {
+        Filter::Equal { path, value } => equal(path, value),
+        Filter::In { path, values } => {
+            Node::AtLeast(1, values.iter().map(|value| equal(path, value)).collect())
+        }
+        Filter::Range { path, low, high } => {
+            let (path, low, high) = ((**path).into(), low.clone(), high.clone());
+            Node::Test(Test::Between { path, low, high })
+        }
+        // Every record has a kind.
+        Filter::Exists { path } if &**path == "kind" => Node::All(Vec::new()),
+        Filter::Exists { path } => Node::Test(Test::Exists((**path).into())),
+        Filter::Within { path, code } => Node::Value(below_token(path, code)),
+        Filter::Covers { path, codes } => {
+            let values = codes.iter().map(|code| Node::Value(value_token(path, code)));
+            Node::AtLeast(1, values.collect())
+        }
+        Filter::And(filters) => Node::All(all(filters)),
+        Filter::Or(filters) => Node::AtLeast(1, all(filters)),
+        Filter::Not(filter) => Node::NoneOf(vec![of_filter(filter)]),
+    }
+}
+
+fn equal(path: &str, value: &Literal) -> Node {
+    match value {
+        Literal::Text(text) => {
+            let ways = [value_token(path, text), code_token(path, &code_key(text))];
+            Node::AtLeast(1, ways.map(Node::Value).into())
+        }
+        number => {
+            let end = Some((number.clone(), true));
+            Node::Test(Test::Between { path: path.into(), low: end.clone(), high: end })
         }
     }
 }
 
 fn chosen(selection: &Selection, catalog: &Catalog) -> Node {
     let column = catalog.column(&selection.path);
-    let path: Box<str> = (*selection.path).into();
+    let path = &*selection.path;
     let has = |key: &str| selection.values.iter().any(|value| value == key);
-    let chosen = match column.and_then(|column| column.facet.as_ref()) {
-        Some(Facet::Ranges { buckets }) => Chosen::Ranges {
-            path,
-            relative: false,
-            ranges: buckets
-                .iter()
-                .filter(|bucket| has(&bucket.key))
-                .map(|b| (b.from.unwrap_or(f64::NEG_INFINITY), b.to.unwrap_or(f64::INFINITY)))
-                .collect(),
-        },
-        Some(Facet::RelativeDates { buckets }) => Chosen::Ranges {
-            path,
-            relative: true,
-            ranges: buckets
-                .iter()
-                .filter(|bucket| has(&bucket.key))
-                .map(|bucket| {
-                    let low = bucket.from_days.map_or(f64::NEG_INFINITY, f64::from);
-                    (low, bucket.to_days.map_or(f64::INFINITY, |days| f64::from(days) + 1.0))
-                })
-                .collect(),
-        },
-        _ => Chosen::Values { path, values: selection.values.clone().into() },
+    let buckets = |relative: bool, ranges: Vec<(f64, f64)>| {
+        Node::Test(Test::Buckets { path: path.into(), relative, ranges: ranges.into() })
     };
-    Node::Selection(Box::new(chosen))
+    match column.and_then(|column| column.facet.as_ref()) {
+        Some(Facet::Ranges { buckets: declared }) => {
+            let chosen = declared.iter().filter(|bucket| has(&bucket.key));
+            let ends = chosen
+                .map(|b| (b.from.unwrap_or(f64::NEG_INFINITY), b.to.unwrap_or(f64::INFINITY)));
+            buckets(false, ends.collect())
+        }
+        Some(Facet::RelativeDates { buckets: declared }) => {
+            let chosen = declared.iter().filter(|bucket| has(&bucket.key));
+            let ends = chosen.map(|bucket| {
+                let low = bucket.from_days.map_or(f64::NEG_INFINITY, f64::from);
+                (low, bucket.to_days.map_or(f64::INFINITY, |days| f64::from(days) + 1.0))
+            });
+            buckets(true, ends.collect())
+        }
+        _ => {
+            // A code of a tree is chosen with everything below it.
+            let is_tree = |column: &Column| column.field_type == FieldType::Tree;
+            let token = if column.is_some_and(is_tree) { below_token } else { value_token };
+            let values = selection.values.iter().map(|value| Node::Value(token(path, value)));
+            Node::AtLeast(1, values.collect())
+        }
+    }
 }
 
 impl Node {
-    fn holds(&self, item: &Item, today: i32) -> bool {
-        match self {
-            Node::Everything => true,
-            Node::Nothing => false,
-            Node::Token(token, _) => item.has(*token),
-            Node::Phrase(tokens, _) => holds_phrase(tokens, item),
-            Node::All(nodes) => nodes.iter().all(|node| node.holds(item, today)),
-            Node::AtLeast(minimum, nodes) => {
-                let holding = nodes.iter().filter(|node| node.holds(item, today));
-                holding.take(*minimum).count() == *minimum
-            }
-            Node::Without(keep, drop) => {
-                keep.holds(item, today) && !drop.iter().any(|node| node.holds(item, today))
-            }
-            Node::Filter(filter) => passes(filter, item),
-            Node::Selection(chosen) => chosen.holds(item, today),
-        }
-    }
-
     /// Where to file the node, and how many of `num_records` records that brings up.
     fn anchors(&self, num_records: u64) -> (Anchors, u64) {
-        // What a column holds is not counted: a guess that prefers rare words.
-        let by_value = num_records / 8;
+        let always = || (Anchors::Always, u64::MAX);
         match self {
-            Node::Nothing => (Anchors::Never, 0),
-            Node::Everything => (Anchors::Always, u64::MAX),
             Node::Token(token, frequency) => {
                 (Anchors::Any(vec![*token]), u64::from(*frequency) + 1)
             }
-            Node::Phrase(tokens, frequency) => {
-                (Anchors::Any(vec![tokens[0].1]), u64::from(*frequency) + 1)
+            // What a column holds is not counted: a guess that prefers rare words.
+            Node::Value(token) => (Anchors::Any(vec![*token]), num_records / 8),
+            Node::Test(_) | Node::NoneOf(_) => always(),
+            Node::All(nodes) => {
+                let parts = nodes.iter().map(|node| node.anchors(num_records));
+                parts.min_by_key(|(_, cost)| *cost).unwrap_or_else(always)
             }
-            Node::All(nodes) => nodes
-                .iter()
-                .map(|node| node.anchors(num_records))
-                .min_by_key(|(_, cost)| *cost)
-                .unwrap_or((Anchors::Always, u64::MAX)),
             Node::AtLeast(minimum, nodes) => {
                 if *minimum > nodes.len() {
                     return (Anchors::Never, 0);
@@ -207,23 +213,6 @@ impl Node {
                 parts.truncate(nodes.len() + 1 - minimum);
                 union(parts)
             }
-            Node::Without(keep, _) => keep.anchors(num_records),
-            Node::Filter(filter) => match filter_anchors(filter) {
-                Some(tokens) => {
-                    let cost = by_value.saturating_mul(tokens.len() as u64);
-                    (Anchors::Any(tokens), cost)
-                }
-                None => (Anchors::Always, u64::MAX),
-            },
-            Node::Selection(chosen) => match &**chosen {
-                Chosen::Values { path, values } => {
-                    let below = values.iter().map(|value| below_token(path, value));
-                    let tokens = values.iter().flat_map(|value| written(path, value)).chain(below);
-                    let tokens = tokens.collect();
-                    (Anchors::Any(tokens), by_value.saturating_mul(values.len() as u64))
-                }
-                Chosen::Ranges { .. } => (Anchors::Always, u64::MAX),
-            },
         }
     }
 }
@@ -245,64 +234,16 @@ fn union(parts: Vec<(Anchors, u64)>) -> (Anchors, u64) {
     }
 }
 
-/// Tokens of which a record that passes has one; `None` when the filter names none.
-fn filter_anchors(filter: &Filter) -> Option<Vec<u64>> {
-    let text = |path: &str, value: &Literal| match value {
-        Literal::Text(text) => Some(written(path, text)),
-        Literal::Integer(_) | Literal::Decimal(_) => None,
-    };
-    let all = |lists: Option<Vec<[u64; 2]>>| lists.map(|lists| lists.concat());
-    match filter {
-        Filter::Equal { path, value } => text(path, value).map(Vec::from),
-        Filter::In { path, values } => all(values.iter().map(|value| text(path, value)).collect()),
-        Filter::Within { path, code } => Some(vec![below_token(path, code)]),
-        Filter::Covers { path, codes } => {
-            Some(codes.iter().map(|code| value_token(path, code)).collect())
-        }
-        Filter::And(filters) => filters.iter().filter_map(filter_anchors).min_by_key(Vec::len),
-        Filter::Or(filters) => {
-            let lists: Option<Vec<Vec<u64>>> = filters.iter().map(filter_anchors).collect();
-            lists.map(|lists| lists.concat())
-        }
-        Filter::Range { .. } | Filter::Exists { .. } | Filter::Not(_) => None,
-    }
-}
-
-/// A value as it is written, and in the form in which codes are compared.
-fn written(path: &str, text: &str) -> [u64; 2] {
-    [value_token(path, text), value_token(path, &code_key(text))]
-}
-
-fn holds_phrase(tokens: &[(usize, u64)], item: &Item) -> bool {
-    let (first, token) = tokens[0];
-    if tokens.len() == 1 {
-        return item.has(token);
-    }
-    item.positions(token).iter().any(|&at| {
-        tokens[1..].iter().all(|&(offset, token)| {
-            let wanted = (at + offset).checked_sub(first);
-            wanted.is_some_and(|wanted| item.positions(token).binary_search(&wanted).is_ok())
-        })
-    })
-}
-
-impl Chosen {
-    fn holds(&self, item: &Item, today: i32) -> bool {
+impl Test {
+    /// Tells whether `item` passes. `today` is in days since 1970-01-01.
+    pub fn passes(&self, item: &Item, today: i32) -> bool {
         match self {
-            Chosen::Values { path, values } => {
-                let is_chosen = |text: &str| values.iter().any(|value| value == text);
-                if &**path == "kind" {
-                    return is_chosen(&item.id().kind);
-                }
-                item.values(path).any(|value| match value {
-                    // A tree is chosen with everything below it.
-                    ColumnValue::Tree(_) => false,
-                    ColumnValue::Term(text) | ColumnValue::Code(text) => is_chosen(text),
-                    ColumnValue::Bool(flag) => is_chosen(&flag.to_string()),
-                    _ => false,
-                }) || item.above(path).iter().any(|code| is_chosen(code))
+            Test::Phrase(tokens) => holds_phrase(tokens, item),
+            Test::Exists(path) => item.values(path).next().is_some(),
+            Test::Between { path, low, high } => {
+                item.values(path).any(|value| above(value, low) && below(value, high))
             }
-            Chosen::Ranges { path, relative, ranges } => {
+            Test::Buckets { path, relative, ranges } => {
                 let shift = if *relative { f64::from(today) } else { 0.0 };
                 item.values(path).filter_map(number).any(|value| {
                     ranges.iter().any(|(low, high)| *low + shift <= value && value < *high + shift)
@@ -310,6 +251,16 @@ impl Chosen {
             }
         }
     }
+}
+
+fn holds_phrase(tokens: &[(usize, u64)], item: &Item) -> bool {
+    let (first, token) = tokens[0];
+    item.positions(token).iter().any(|&at| {
+        tokens[1..].iter().all(|&(offset, token)| {
+            let wanted = (at + offset).checked_sub(first);
+            wanted.is_some_and(|wanted| item.positions(token).binary_search(&wanted).is_ok())
+        })
+    })
 }
 
 fn number(value: &ColumnValue) -> Option<f64> {
@@ -321,48 +272,17 @@ fn number(value: &ColumnValue) -> Option<f64> {
     }
 }
 
-fn passes(filter: &Filter, item: &Item) -> bool {
-    match filter {
-        Filter::Equal { path, value } => equals(path, value, item),
-        Filter::In { path, values } => values.iter().any(|value| equals(path, value, item)),
-        Filter::Range { path, low, high } => {
-            item.values(path).any(|value| above(value, low) && below(value, high))
-        }
-        Filter::Exists { path } => &**path == "kind" || item.values(path).next().is_some(),
-        Filter::Within { path, code } => item.above(path).iter().any(|above| above == code),
-        Filter::Covers { path, codes } => item
-            .values(path)
-            .any(|value| matches!(value, ColumnValue::Tree(found) if codes.contains(found))),
-        Filter::And(filters) => filters.iter().all(|filter| passes(filter, item)),
-        Filter::Or(filters) => filters.iter().any(|filter| passes(filter, item)),
-        Filter::Not(filter) => !passes(filter, item),
-    }
-}
-
-fn equals(path: &str, literal: &Literal, item: &Item) -> bool {
-    if path == "kind" {
-        return matches!(literal, Literal::Text(text) if **text == *item.id().kind);
-    }
-    item.values(path).any(|value| match (value, literal) {
-        (ColumnValue::Code(code), Literal::Text(text)) => code_key(code) == code_key(text),
-        (ColumnValue::Term(found) | ColumnValue::Tree(found), Literal::Text(text)) => found == text,
-        (ColumnValue::Bool(flag), Literal::Text(text)) => flag.to_string() == *text,
-        (ColumnValue::Integer(found), Literal::Integer(number)) => found == number,
-        (ColumnValue::Date(found), Literal::Integer(number)) => i64::from(*found) == *number,
-        (ColumnValue::Decimal(found), Literal::Decimal(number)) => found == number,
-        _ => false,
-    })
-}
-
-type End = Option<(Literal, Inclusive)>;
-
 fn above(value: &ColumnValue, low: &End) -> bool {
-    let Some((low, inclusive)) = low else { return true };
+    let Some((low, inclusive)) = low else {
+        return true;
+    };
     order(value, low).is_some_and(|order| order.is_gt() || (*inclusive && order.is_eq()))
 }
 
 fn below(value: &ColumnValue, high: &End) -> bool {
-    let Some((high, inclusive)) = high else { return true };
+    let Some((high, inclusive)) = high else {
+        return true;
+    };
     order(value, high).is_some_and(|order| order.is_lt() || (*inclusive && order.is_eq()))
 }
 

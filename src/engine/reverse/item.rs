@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use super::Hashed;
 use crate::engine::document::IndexRecord;
 use crate::query::TokenField;
 use crate::query::like::presence;
@@ -24,8 +23,6 @@ pub struct Item {
     /// Where the tokens stand of which phrases are made.
     positions: HashMap<u64, Vec<usize>, Quick>,
     values: Vec<(Arc<str>, ColumnValue)>,
-    /// Codes of trees, with all that is above them.
-    above: HashMap<Arc<str>, Vec<String>>,
 }
 
 impl Item {
@@ -67,7 +64,6 @@ impl Item {
             tokens.insert(token, 1.0);
         };
         note(value_token("kind", &record.id.kind));
-        let mut above: HashMap<Arc<str>, Vec<String>> = HashMap::new();
         for (path, value) in &record.values {
             match value {
                 ColumnValue::Term(text) => note(value_token(path, text)),
@@ -75,28 +71,22 @@ impl Item {
                 ColumnValue::Tree(code) => {
                     let vocabulary =
                         catalog.column(path).and_then(|column| column.vocabulary.as_ref());
-                    let codes = above.entry(path.clone()).or_default();
                     for entry in vocabulary.iter().flat_map(|vocabulary| vocabulary.path(code)) {
                         note(below_token(path, &entry.code));
-                        codes.push(entry.code.clone());
                     }
                     note(value_token(path, code));
                 }
-                ColumnValue::Code(code) => note(value_token(path, &code_key(code))),
+                ColumnValue::Code(code) => {
+                    note(code_token(path, &code_key(code)));
+                    note(value_token(path, code));
+                }
                 ColumnValue::Integer(_)
                 | ColumnValue::Decimal(_)
                 | ColumnValue::Date(_)
                 | ColumnValue::Geo(..) => {}
             }
         }
-        Self {
-            id: record.id.clone(),
-            tokens,
-            titles,
-            positions,
-            values: record.values.clone(),
-            above,
-        }
+        Self { id: record.id.clone(), tokens, titles, positions, values: record.values.clone() }
     }
 
     pub fn id(&self) -> &RecordId {
@@ -126,10 +116,6 @@ impl Item {
         self.titles.get(&token).copied().unwrap_or(0.0)
     }
 
-    pub(super) fn has(&self, token: u64) -> bool {
-        self.tokens.contains_key(&token)
-    }
-
     pub(super) fn positions(&self, token: u64) -> &[usize] {
         self.positions.get(&token).map_or(&[], Vec::as_slice)
     }
@@ -137,11 +123,6 @@ impl Item {
     /// The values at a path.
     pub(super) fn values(&self, path: &str) -> impl Iterator<Item = &ColumnValue> {
         self.values.iter().filter(move |(other, _)| &**other == path).map(|(_, value)| value)
-    }
-
-    /// The codes at a path, and all that is above them.
-    pub(super) fn above(&self, path: &str) -> &[String] {
-        self.above.get(path).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -155,6 +136,11 @@ pub(super) fn value_token(path: &str, value: &str) -> u64 {
     hash((1u8, path, value))
 }
 
+/// A code as [`code_key`] has it.
+pub(super) fn code_token(path: &str, key: &str) -> u64 {
+    hash((3u8, path, key))
+}
+
 /// A code that a value of a tree is, or is below.
 pub(super) fn below_token(path: &str, code: &str) -> u64 {
     hash((2u8, path, code))
@@ -164,4 +150,24 @@ fn hash(value: impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()
+}
+
+/// Tokens are hashes already.
+#[derive(Default)]
+pub(super) struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, token: u64) {
+        self.0 = token;
+    }
 }

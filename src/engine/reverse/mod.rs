@@ -7,14 +7,17 @@
 //! A bag of weighted terms is filed under all of its terms: nearly every record shares one. What decides is how much
 //! a record could score at most, against the bar that the last of a full answer has set.
 
+mod bits;
 mod condition;
 mod item;
+mod program;
+mod tokens;
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
-
+use bits::Bits;
 pub use condition::{Condition, Frequencies};
 pub use item::Item;
+use program::Programs;
+use tokens::{TokenId, Tokens};
 
 use crate::query::TokenField;
 
@@ -24,8 +27,6 @@ const ROUNDED: f32 = 1.06;
 
 /// Place of a standing query: small numbers, used again when one is removed.
 pub type Slot = u32;
-
-type Postings<T> = HashMap<u64, Vec<T>, BuildHasherDefault<Hashed>>;
 
 /// A bag of weighted terms.
 #[derive(Clone, Debug, Default)]
@@ -39,25 +40,22 @@ pub struct Bag {
 /// Standing queries by the tokens that a record must have one of.
 #[derive(Default)]
 pub struct ReverseIndex {
-    entries: Vec<Option<Entry>>,
-    postings: Postings<Slot>,
-    /// Weighted terms: where they are filed and what they add.
-    weighted: Postings<(Slot, f32)>,
+    entries: Vec<Option<Filed>>,
+    conditions: Programs,
+    tokens: Tokens,
     /// Those that no token can rule out.
     unfiled: Vec<Slot>,
+    /// Number of bags.
+    num_bags: usize,
 }
 
-struct Entry {
-    condition: Condition,
-    filed: Filed,
-}
-
+/// Where a standing query is filed.
 enum Filed {
     Nowhere,
     Always,
-    Under(Box<[u64]>),
+    Under(Box<[TokenId]>),
     Weighted {
-        tokens: Box<[u64]>,
+        tokens: Box<[TokenId]>,
         /// The least score of interest.
         bar: f32,
         title: f32,
@@ -79,63 +77,65 @@ impl ReverseIndex {
             condition::Anchors::Any(mut tokens) => {
                 tokens.sort_unstable();
                 tokens.dedup();
-                for &token in &tokens {
-                    self.postings.entry(token).or_default().push(slot);
-                }
-                Filed::Under(tokens.into())
+                let file = |token| {
+                    let id = self.tokens.take(token);
+                    self.tokens.file(id, slot);
+                    id
+                };
+                Filed::Under(tokens.into_iter().map(file).collect())
             }
         };
-        self.put(slot, Entry { condition, filed });
+        self.put(slot, filed, condition);
     }
 
     /// Files a bag of terms at `slot`, in place of what is there: of the records that meet `condition` those that
     /// hold a term and could score `bar` or more.
     pub fn insert_bag(&mut self, slot: Slot, bag: &Bag, condition: Condition, bar: f32) {
         self.remove(slot);
-        let mut tokens = Vec::with_capacity(bag.terms.len());
-        for (field, token, weight) in &bag.terms {
-            let token = item::text_token(*field, token);
-            self.weighted.entry(token).or_default().push((slot, *weight));
-            tokens.push(token);
-        }
-        self.put(
-            slot,
-            Entry {
-                condition,
-                filed: Filed::Weighted { tokens: tokens.into(), bar, title: bag.title },
-            },
-        );
+        let weigh = |(field, token, weight): &(TokenField, String, f32)| {
+            let id = self.tokens.take(item::text_token(*field, token));
+            self.tokens.weigh(id, slot, *weight);
+            id
+        };
+        let tokens = bag.terms.iter().map(weigh).collect();
+        self.num_bags += 1;
+        self.put(slot, Filed::Weighted { tokens, bar, title: bag.title }, condition);
     }
 
     /// Sets the bar of a bag of terms; nothing happens when there is none at `slot`.
     pub fn set_bar(&mut self, slot: Slot, new: f32) {
-        if let Some(Some(Entry { filed: Filed::Weighted { bar, .. }, .. })) =
-            self.entries.get_mut(slot as usize)
-        {
+        if let Some(Some(Filed::Weighted { bar, .. })) = self.entries.get_mut(slot as usize) {
             *bar = new;
         }
     }
 
-    fn put(&mut self, slot: Slot, entry: Entry) {
+    fn put(&mut self, slot: Slot, filed: Filed, condition: Condition) {
         let at = slot as usize;
         if at >= self.entries.len() {
             self.entries.resize_with(at + 1, || None);
         }
-        self.entries[at] = Some(entry);
+        self.entries[at] = Some(filed);
+        self.conditions.insert(slot, condition.0, &mut self.tokens);
     }
 
     /// Takes what is at `slot` out; nothing happens when there is nothing.
     pub fn remove(&mut self, slot: Slot) {
-        let Some(entry) = self.entries.get_mut(slot as usize).and_then(Option::take) else {
+        let Some(filed) = self.entries.get_mut(slot as usize).and_then(Option::take) else {
             return;
         };
-        match entry.filed {
-            Filed::Nowhere => {}
-            Filed::Always => self.unfiled.retain(|&other| other != slot),
-            Filed::Under(tokens) => drop_from(&mut self.postings, &tokens, |&other| other == slot),
+        self.conditions.remove(slot, &mut self.tokens);
+        let tokens = match filed {
+            Filed::Nowhere => return,
+            Filed::Always => return self.unfiled.retain(|&other| other != slot),
+            Filed::Under(tokens) => tokens,
             Filed::Weighted { tokens, .. } => {
-                drop_from(&mut self.weighted, &tokens, |&(other, _)| other == slot);
+                self.num_bags -= 1;
+                tokens
             }
+        };
+        for id in tokens {
+            self.tokens.unfile(id, slot);
+            self.tokens.give_back(id);
         }
     }
 
@@ -144,43 +144,51 @@ impl ReverseIndex {
     /// `today` is in days since 1970-01-01, for selections of days relative to it. `slack` gives the share of a slot's
     /// bar that must be reached: less than 1 when the statistics that the bar was set by have changed.
     pub fn matches(&self, item: &Item, today: i32, slack: impl Fn(Slot) -> f32) -> Vec<Slot> {
+        let (asked, held) = self.tokens.of(item);
         // Most are brought up by several tokens.
-        let mut found = Slots::new(self.entries.len());
+        let mut found = Bits::new(self.entries.len());
         self.unfiled.iter().for_each(|&slot| found.insert(slot));
+        for &(id, ..) in &asked {
+            self.tokens.filed(id).iter().for_each(|&slot| found.insert(slot));
+        }
+        if self.num_bags > 0 {
+            self.weigh(item, &asked, slack, &mut found);
+        }
+        let tried = self.conditions.tried(&held, item, today);
+        found.iter().filter(|&slot| self.conditions.holds(slot, &tried)).collect()
+    }
+
+    /// Finds the bags that could score their bar or more.
+    fn weigh(
+        &self,
+        item: &Item,
+        asked: &[(TokenId, u64, f32)],
+        slack: impl Fn(Slot) -> f32,
+        found: &mut Bits,
+    ) {
         // Of all of the text, and of the title alone.
         let none = [0f32; 2];
-        let mut scores = vec![none; if self.weighted.is_empty() { 0 } else { self.entries.len() }];
+        let mut scores = vec![none; self.entries.len()];
         let mut scored = Vec::new();
-        for (token, presence) in item.tokens() {
-            if let Some(list) = self.postings.get(&token) {
-                list.iter().for_each(|&slot| found.insert(slot));
-            }
-            if let Some(list) = self.weighted.get(&token) {
-                let most = [presence, item.in_title(token)].map(|presence| ROUNDED * presence);
-                for &(slot, weight) in list {
-                    let score = &mut scores[slot as usize];
-                    if *score == none {
-                        scored.push(slot);
-                    }
-                    score[0] += weight * most[0];
-                    score[1] += weight * most[1];
+        for &(id, token, presence) in asked {
+            let most = [presence, item.in_title(token)].map(|presence| ROUNDED * presence);
+            for &(slot, weight) in self.tokens.weighted(id) {
+                let score = &mut scores[slot as usize];
+                if *score == none {
+                    scored.push(slot);
                 }
+                score[0] += weight * most[0];
+                score[1] += weight * most[1];
             }
         }
         for slot in scored {
             let [all, in_title] = scores[slot as usize];
-            if let Some(Entry { filed: Filed::Weighted { bar, title, .. }, .. }) =
-                &self.entries[slot as usize]
+            if let Some(Filed::Weighted { bar, title, .. }) = &self.entries[slot as usize]
                 && (*bar <= 0.0 || all + title * in_title >= *bar * slack(slot))
             {
                 found.insert(slot);
             }
         }
-        let holds = |slot: &Slot| {
-            let entry = self.entries[*slot as usize].as_ref();
-            entry.is_some_and(|entry| entry.condition.holds(item, today))
-        };
-        found.iter().filter(holds).collect()
     }
 
     /// Number of standing queries.
@@ -190,61 +198,5 @@ impl ReverseIndex {
 
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-}
-
-/// A set of slots, as bits.
-struct Slots(Vec<u64>);
-
-impl Slots {
-    fn new(count: usize) -> Self {
-        Self(vec![0; count.div_ceil(64)])
-    }
-
-    fn insert(&mut self, slot: Slot) {
-        self.0[slot as usize / 64] |= 1 << (slot % 64);
-    }
-
-    /// In their order.
-    fn iter(&self) -> impl Iterator<Item = Slot> {
-        self.0.iter().enumerate().flat_map(|(at, &bits)| {
-            let mut bits = bits;
-            std::iter::from_fn(move || {
-                let bit = (bits != 0).then(|| bits.trailing_zeros())?;
-                bits &= bits - 1;
-                Some(at as Slot * 64 + bit)
-            })
-        })
-    }
-}
-
-fn drop_from<T>(postings: &mut Postings<T>, tokens: &[u64], is_gone: impl Fn(&T) -> bool) {
-    for token in tokens {
-        if let Some(list) = postings.get_mut(token) {
-            list.retain(|entry| !is_gone(entry));
-            if list.is_empty() {
-                postings.remove(token);
-            }
-        }
-    }
-}
-
-/// Tokens are hashes already.
-#[derive(Default)]
-struct Hashed(u64);
-
-impl Hasher for Hashed {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, token: u64) {
-        self.0 = token;
     }
 }
