@@ -1,6 +1,6 @@
 //! The standing things in memory: which of them a changed record may concern.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::forward::{First, Forward, ForwardError, Reach};
@@ -21,6 +21,8 @@ pub struct Standing {
     resting: HashMap<u64, Vec<Slot>>,
     /// Slots of records that are matched themselves.
     subjects: HashMap<RecordId, Vec<Slot>>,
+    /// Slots of which nothing is known since they came or what was known stopped holding.
+    unknown: VecDeque<Slot>,
     /// Records that were withdrawn or changed so far.
     losses: u64,
 }
@@ -68,6 +70,7 @@ impl Standing {
             until: 0,
             rests_on: Box::default(),
         });
+        self.unknown.push_back(slot);
         forward.file(&subscription.target, Reach::Open, &mut self.index, slot)
     }
 
@@ -129,10 +132,26 @@ impl Standing {
         }
     }
 
+    /// Takes the next subscription of which something may be learned; each comes once.
+    pub fn next_unknown(&mut self) -> Option<(Slot, Arc<Subscription>)> {
+        while let Some(slot) = self.unknown.pop_front() {
+            // Gone, or learned meanwhile.
+            if let Some(held) = &self.held[slot as usize]
+                && held.reach == Reach::Open
+            {
+                return Some((slot, held.subscription.clone()));
+            }
+        }
+        None
+    }
+
     /// Forgets what was learned of a slot, and takes its bar away.
     fn widen(&mut self, slot: Slot) {
         let Some(held) = &mut self.held[slot as usize] else { return };
-        held.reach = Reach::Open;
+        if held.reach != Reach::Open {
+            held.reach = Reach::Open;
+            self.unknown.push_back(slot);
+        }
         for item in std::mem::take(&mut held.rests_on) {
             if let Some(slots) = self.resting.get_mut(&item) {
                 slots.retain(|&other| other != slot);

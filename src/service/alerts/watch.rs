@@ -134,7 +134,8 @@ impl<'a> Watch<'a> {
                 self.recheck(|_| true, &[], today)?;
             }
             if self.service.store.head() <= self.progress.revision {
-                self.service.store.wait_for_changes(self.progress.revision, IDLE);
+                let pause = self.learn(today)?.unwrap_or(IDLE);
+                self.service.store.wait_for_changes(self.progress.revision, pause);
                 continue;
             }
             let (changes, next) = self.service.store.changes(&self.progress.cursor, BATCH)?;
@@ -158,6 +159,21 @@ impl<'a> Watch<'a> {
             self.save()?;
         }
         Ok(())
+    }
+
+    /// Learns of one more list what rules records out, while there is nothing else to do. Returns how long it took;
+    /// `None` when nothing is left to learn.
+    fn learn(&self, today: i32) -> Result<Option<Duration>, AlertError> {
+        let service = self.service;
+        let started = Instant::now();
+        let Some((slot, subscription)) = service.standing().next_unknown() else {
+            return Ok(None);
+        };
+        // One that cannot be answered now is asked again when a record may concern it.
+        if let Ok(first) = service.forward.first(&subscription.target, subscription.first, today) {
+            service.standing().learn(slot, &first, &service.forward)?;
+        }
+        Ok(Some(started.elapsed()))
     }
 
     fn visible(&self) -> Revision {
