@@ -71,9 +71,7 @@ impl<'a, M: Map> Placer<'a, M> {
     pub(super) fn run(&mut self) {
         let mut at = 0;
         loop {
-            if self.pending == Pending::Nothing {
-                at = self.copy_plain(at);
-            }
+            at = self.copy_plain(at);
             let Some((end, entry)) = self.read(at) else { break };
             at = self.place_next(at, end, entry);
         }
@@ -111,11 +109,15 @@ impl<'a, M: Map> Placer<'a, M> {
             start = end;
             end += c.len_utf8();
         }
-        if let Some(last) = self.original[at..end].chars().next_back() {
+        let run = &self.original.as_bytes()[at..end];
+        if let (Some(&first), Some(&last)) = (run.first(), run.last()) {
+            if self.pending != Pending::Nothing {
+                self.part(plain_class(first), at);
+            }
             self.copy(at..end);
-            self.last = match last {
-                'a'..='z' => Last::AsciiLetter,
-                '0'..='9' => Last::AsciiDigit,
+            self.last = match plain_class(last) {
+                Class::AsciiLetter => Last::AsciiLetter,
+                Class::AsciiDigit => Last::AsciiDigit,
                 _ => Last::Han,
             };
         }
@@ -205,11 +207,7 @@ impl<'a, M: Map> Placer<'a, M> {
                 }
             }
             Class::Han | Class::Year => {
-                let white = matches!(self.pending, Pending::Nothing | Pending::Space);
-                if !white && self.last != Last::Nothing {
-                    self.put('\n', self.end..range.start);
-                }
-                self.pending = Pending::Nothing;
+                self.part(class, range.start);
                 if class == Class::Year {
                     self.rewrite_year();
                 }
@@ -217,7 +215,7 @@ impl<'a, M: Map> Placer<'a, M> {
                 self.last = Last::Han;
             }
             Class::Letter | Class::AsciiLetter | Class::AsciiDigit => {
-                self.part_word(class, range.start);
+                self.part(class, range.start);
                 self.put(c, range);
                 self.last = match class {
                     Class::AsciiLetter => Last::AsciiLetter,
@@ -235,23 +233,22 @@ impl<'a, M: Map> Placer<'a, M> {
     }
 
     /// Writes what parts the letter at `at` from the one before.
-    fn part_word(&mut self, class: Class, at: usize) {
+    fn part(&mut self, class: Class, at: usize) {
         let pending = std::mem::replace(&mut self.pending, Pending::Nothing);
+        let follows_word = self.last.is_word() && !matches!(class, Class::Han | Class::Year);
         let separator = match pending {
             Pending::Nothing => return,
-            Pending::Space if self.last.is_word() => ' ',
+            Pending::Space if follows_word => ' ',
             Pending::Space => return,
-            Pending::Joiner(joiner) => joiner,
+            Pending::Joiner(joiner) if follows_word => joiner,
             Pending::Dot { at: dot } if class == Class::AsciiLetter => {
                 if self.last != Last::Nothing {
                     self.put('\n', self.end..dot);
                 }
                 return self.put('.', dot..at);
             }
-            Pending::Gap | Pending::Plus | Pending::Dot { .. } if self.last == Last::Nothing => {
-                return;
-            }
-            Pending::Gap | Pending::Plus | Pending::Dot { .. } => '\n',
+            _ if self.last == Last::Nothing => return,
+            _ => '\n',
         };
         self.put(separator, self.end..at);
     }
@@ -331,4 +328,13 @@ pub(super) fn groups_digits(text: &str, at: usize) -> bool {
     let before = bytes[..at].iter().rev().take(4).take_while(|byte| byte.is_ascii_digit()).count();
     let after = bytes[at + 1..].iter().take(4).take_while(|byte| byte.is_ascii_digit()).count();
     (1..=3).contains(&before) && after == 3
+}
+
+/// The class of a plain character by any of its bytes.
+fn plain_class(byte: u8) -> Class {
+    match byte {
+        b'a'..=b'z' => Class::AsciiLetter,
+        b'0'..=b'9' => Class::AsciiDigit,
+        _ => Class::Han,
+    }
 }
