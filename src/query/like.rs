@@ -15,6 +15,8 @@ use crate::text::{Analyzer, Units, is_han};
 
 /// Characters of one text that are read; what follows is left out.
 const MAX_CHARS: usize = 6_000;
+/// Times that a term counts in one text.
+const MAX_COUNT: u32 = 255;
 
 /// A weighted bag of terms, and which records may be found with it.
 ///
@@ -46,12 +48,13 @@ pub fn rarity(with: u64, all: u64) -> f32 {
     (1.0 + (all - with + 0.5).max(0.0) / (with + 0.5)).ln()
 }
 
-/// How much a term is there in a text of `length` terms that holds it `count` times: √count / length^0.4.
+/// How much a term is there in a text of `length` terms that holds it `count` times: √count / length^0.4, of 255 times
+/// at most.
 ///
 /// Without BM25's saturation, long records that say a thing often lose less, and without its average length the number
 /// depends on the record alone.
 pub fn presence(count: u32, length: u32) -> f32 {
-    (count as f32).sqrt() * (length.max(1) as f32).powf(-0.4)
+    (count.min(MAX_COUNT) as f32).sqrt() * (length.max(1) as f32).powf(-0.4)
 }
 
 /// Terms of one unit of text.

@@ -2,34 +2,36 @@
 //!
 //! A record as a query has a hundred terms and more, most of them in few records. So the lists of all terms are read
 //! one after the other into one score a record, which costs about the sum of their lengths; nothing is pruned, and
-//! every score is exact. The records are divided among the cores.
+//! every score is exact. Only entries of the kind that the filter asks for are read ([`Entries`]), what a field's length
+//! makes of a score is multiplied in once a record, and the records are divided among the cores.
 
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
 use rayon::prelude::*;
 use tantivy::fieldnorm::FieldNormReader;
-use tantivy::postings::Postings;
 use tantivy::query::{EnableScoring, Query as _, TermQuery, Weight};
 use tantivy::schema::IndexRecordOption;
 use tantivy::{
     DocAddress, DocId, DocSet, InvertedIndexReader, Searcher, SegmentReader, TERMINATED, Term,
 };
 
-use super::lists::{List, Lists, SegmentLists};
+use super::lists::{Entries, Lists, TermLists, ViewLists};
 use super::schema::{self, IndexSchema};
 use super::{Visible, lower};
 use crate::engine::{EngineError, LikeTerms, Liked, LikedRecord, LikedTerm, Shares};
 use crate::query::TokenField;
+use crate::query::filter::{Filter, Literal};
 use crate::query::like::{Like, TermGroup, presence, rarity};
 use crate::record::{RecordId, Revision};
 
-/// Presence in a field, by the code of its length; counts are multiplied in.
+/// Presence of a term that occurs once in a field, by the code of the field's length.
 static BY_LENGTH: LazyLock<[f32; 256]> = LazyLock::new(|| {
     std::array::from_fn(|code| presence(1, FieldNormReader::id_to_fieldnorm(code as u8)))
 });
-/// Square roots of small counts.
-static ROOTS: LazyLock<[f32; 256]> = LazyLock::new(|| std::array::from_fn(|n| (n as f32).sqrt()));
+/// By how much presence grows with the count.
+static BY_COUNT: LazyLock<[f32; 256]> =
+    LazyLock::new(|| std::array::from_fn(|count| presence(count as u32, 1)));
 
 /// Records below which more threads take longer than one.
 const FEW: usize = 10_000;
@@ -45,8 +47,8 @@ struct Weighed<'a> {
     idf: f32,
     /// Whether a record to be found holds it.
     is_held: bool,
-    /// By segment, of the group's first field.
-    lists: Vec<Arc<List>>,
+    /// Of the group's first field.
+    lists: Arc<TermLists>,
 }
 
 impl Weighed<'_> {
@@ -64,22 +66,6 @@ fn best(mut weighed: Vec<Weighed<'_>>, keep: usize) -> Vec<Weighed<'_>> {
     weighed
 }
 
-/// Which records are counted.
-struct Among {
-    /// Number of the kind, by segment; all records without it.
-    kind: Option<Vec<usize>>,
-}
-
-impl Among {
-    /// Number of these records in a term's lists.
-    fn num_in(&self, lists: &[Arc<List>]) -> u64 {
-        match &self.kind {
-            None => lists.iter().map(|list| list.num_records()).sum(),
-            Some(kind) => lists.iter().zip(kind).map(|(list, kind)| list.num_of(*kind)).sum(),
-        }
-    }
-}
-
 /// A term that was kept, ready to score with.
 struct Chosen<'a> {
     field: TokenField,
@@ -95,26 +81,26 @@ struct Place {
     field: usize,
     /// Of a record in which the term's presence is 1.
     score: f32,
-    /// By segment.
-    lists: Vec<Arc<List>>,
+    lists: Arc<TermLists>,
 }
 
-impl Place {
-    #[inline]
-    fn score(&self, length: u8, count: u32) -> f32 {
-        let root = match ROOTS.get(count as usize) {
-            Some(root) => *root,
-            None => (count as f32).sqrt(),
-        };
-        self.score * BY_LENGTH[usize::from(length)] * root
-    }
+/// Records of one kind in one segment, and the entries of every place of every term.
+struct Unit {
+    segment: usize,
+    kind: usize,
+    /// In the order of the terms and their places; `None` where the term is not held.
+    entries: Vec<Option<Arc<Entries>>>,
 }
+
+/// Where a record is: its segment, its kind, and its place among the segment's records of the kind.
+type Whereabouts = (usize, usize, u32);
 
 /// The fields of a view in which terms are looked for.
 pub struct View<'a> {
     visible: &'a Visible,
     schema: &'a IndexSchema,
-    segments: Vec<Arc<SegmentLists>>,
+    lists: &'a Lists,
+    known: Arc<ViewLists>,
 }
 
 /// One field in every segment.
@@ -134,9 +120,9 @@ impl<'a> View<'a> {
     pub fn new(
         visible: &'a Visible,
         schema: &'a IndexSchema,
-        lists: &Lists,
+        lists: &'a Lists,
     ) -> Result<Self, EngineError> {
-        Ok(Self { visible, schema, segments: lists.of(&visible.searcher)? })
+        Ok(Self { visible, schema, lists, known: lists.of(&visible.searcher)? })
     }
 
     fn searcher(&self) -> &'a Searcher {
@@ -160,33 +146,16 @@ impl<'a> View<'a> {
         Ok(fields)
     }
 
+    /// Looks terms up in a field, in their order.
     fn look_up(
         &self,
         readers: &FieldReaders,
-        token: &str,
+        tokens: &[&str],
         counted: bool,
-    ) -> tantivy::Result<Vec<Arc<List>>> {
-        let term = Term::from_field_text(self.schema.token_field(readers.field), token);
-        let segments = self.segments.iter().zip(&readers.segments);
-        segments
-            .map(|(lists, (index, _))| lists.list(readers.field, &term, token, index, counted))
-            .collect()
-    }
-
-    /// The records of a kind, or all without one.
-    fn among(&self, kind: Option<&str>) -> Among {
-        let number = |kind| self.segments.iter().map(|segment| segment.kind(kind)).collect();
-        Among { kind: kind.map(number) }
-    }
-
-    /// Number of these records.
-    fn num(&self, among: &Among) -> u64 {
-        match &among.kind {
-            None => self.segments.iter().map(|segment| segment.num_records()).sum(),
-            Some(kind) => {
-                self.segments.iter().zip(kind).map(|(segment, kind)| segment.num_of(*kind)).sum()
-            }
-        }
+    ) -> tantivy::Result<Vec<Arc<TermLists>>> {
+        let field = (readers.field, self.schema.token_field(readers.field));
+        let indexes: Vec<_> = readers.segments.iter().map(|(index, _)| &**index).collect();
+        self.lists.look_up(&self.known, field, tokens, &indexes, counted)
     }
 
     /// Weighs the terms of a group, in their order, whether or not a record to be found holds them.
@@ -199,46 +168,51 @@ impl<'a> View<'a> {
         let Some(&(main, _)) = group.fields.first() else { return Ok(Vec::new()) };
         let readers = &fields[position(fields, main)];
         let kinds = like.kinds.as_ref();
-        let to = self.among(kinds.map(|kinds| &*kinds.to));
-        let among = self.num(&to).max(1);
+        let to = kinds.map(|kinds| self.known.kind(&kinds.to));
+        let among = self.known.num(to).max(1);
         let own = kinds.filter(|kinds| kinds.own > 0.0).map(|kinds| {
-            let from = self.among(Some(&kinds.from));
-            let among = self.num(&from);
+            let from = Some(self.known.kind(&kinds.from));
+            let among = self.known.num(from);
             (from, kinds.own, among, rarity(1, among))
         });
         let own = own.filter(|(_, _, among, _)| *among > 0);
-        let mut weighed = Vec::with_capacity(group.terms.len());
-        for (token, weight) in &group.terms {
-            let lists = self.look_up(readers, token, kinds.is_some())?;
-            let with = to.num_in(&lists);
+        let tokens: Vec<&str> = group.terms.iter().map(|(token, _)| &**token).collect();
+        let lists = self.look_up(readers, &tokens, kinds.is_some())?;
+        let weighed = group.terms.iter().zip(lists).map(|((token, weight), lists)| {
+            let with = lists.num(to);
             let mut weight = *weight;
             if let Some((from, own, among, most)) = &own {
-                weight *= (rarity(from.num_in(&lists).max(1), *among) / most).powf(*own);
+                weight *= (rarity(lists.num(*from).max(1), *among) / most).powf(*own);
             }
             let idf = rarity(with.max(1), among);
-            weighed.push(Weighed { token, weight, idf, is_held: with > 0, lists });
-        }
-        Ok(weighed)
+            Weighed { token, weight, idf, is_held: with > 0, lists }
+        });
+        Ok(weighed.collect())
     }
 
     /// Looks every term up, and keeps the best of each group.
     fn choose<'t>(&self, fields: &Fields, like: &'t Like) -> tantivy::Result<Vec<Chosen<'t>>> {
         let mut chosen = Vec::new();
         for group in &like.groups {
-            for Weighed { token, weight, idf, lists, .. } in
-                best(self.weigh(fields, like, group)?, group.keep)
-            {
-                let mut places = Vec::with_capacity(group.fields.len());
-                let mut known = Some(lists);
-                for &(field, boost) in &group.fields {
-                    let at = position(fields, field);
-                    let lists = match known.take() {
-                        Some(known) => known,
-                        None => self.look_up(&fields[at], token, false)?,
-                    };
-                    places.push(Place { field: at, score: weight * idf * boost, lists });
+            let Some(&(main, _)) = group.fields.first() else { continue };
+            let best = best(self.weigh(fields, like, group)?, group.keep);
+            let tokens: Vec<&str> = best.iter().map(|term| term.token).collect();
+            let start = chosen.len();
+            chosen.extend(best.iter().map(|&Weighed { token, weight, idf, .. }| {
+                let places = Vec::with_capacity(group.fields.len());
+                Chosen { field: main, token, weight, idf, places }
+            }));
+            let mut known = Some(best.into_iter().map(|term| term.lists).collect::<Vec<_>>());
+            for &(field, boost) in &group.fields {
+                let at = position(fields, field);
+                let lists = match known.take() {
+                    Some(known) => known,
+                    None => self.look_up(&fields[at], &tokens, false)?,
+                };
+                for (term, lists) in chosen[start..].iter_mut().zip(lists) {
+                    let score = term.weight * term.idf * boost;
+                    term.places.push(Place { field: at, score, lists });
                 }
-                chosen.push(Chosen { field: group.fields[0].0, token, weight, idf, places });
             }
         }
         Ok(chosen)
@@ -264,7 +238,8 @@ impl<'a> View<'a> {
 
     /// Finds the `limit` best records, the best first; ties in the order of their revisions.
     pub fn find(&self, like: &Like, limit: usize) -> Result<Liked, EngineError> {
-        let all = self.num(&self.among(None)) as usize;
+        let kind = only_kind(like.filter.as_ref()).map(|kind| self.known.kind(kind));
+        let all = self.known.num(kind) as usize;
         self.find_in(like, limit, (all / FEW).clamp(1, rayon::current_num_threads()))
     }
 
@@ -273,10 +248,11 @@ impl<'a> View<'a> {
         let fields = self.open(like)?;
         let chosen = self.choose(&fields, like)?;
         let filter = self.filter(like)?;
-        let found = self
-            .stretches(parts)
-            .into_par_iter()
-            .map(|stretch| self.best(&stretch, &fields, &chosen, filter.as_deref(), limit));
+        let units = self.units(only_kind(like.filter.as_ref()), &fields, &chosen)?;
+        let found = self.stretches(&units, parts).into_par_iter().map(|(unit, stretch)| {
+            let scores = self.scores(unit, &stretch, &fields, &chosen);
+            self.best(unit, &stretch, &scores, filter.as_deref(), limit)
+        });
         let mut best = found.collect::<tantivy::Result<Vec<_>>>()?.concat();
         best.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         best.truncate(limit);
@@ -292,53 +268,123 @@ impl<'a> View<'a> {
         Ok(Self::liked(records, &chosen))
     }
 
-    /// Divides the records into stretches of segments, none longer than one of so many equal parts.
-    fn stretches(&self, parts: usize) -> Vec<(usize, Range<DocId>)> {
-        let segments = self.searcher().segment_readers();
-        let all: usize = segments.iter().map(|reader| reader.max_doc() as usize).sum();
-        let share = all.div_ceil(parts).max(1);
-        let of = |(ord, reader): (usize, &SegmentReader)| {
-            let end = reader.max_doc();
-            let starts = (0..end).step_by(share);
-            starts.map(move |start| (ord, start..end.min(start + share as DocId)))
+    /// The records that can be found, and what is read to score them. `kind` is the only one that can be, if given.
+    fn units(
+        &self,
+        kind: Option<&str>,
+        fields: &Fields,
+        chosen: &[Chosen<'_>],
+    ) -> tantivy::Result<Vec<Unit>> {
+        let kinds = match kind.map(|kind| self.known.kind(kind)) {
+            Some(kind) => kind..kind.saturating_add(1),
+            None => self.known.kinds(),
         };
-        segments.iter().enumerate().flat_map(of).collect()
+        let mut units = Vec::new();
+        for (segment, lists) in self.known.segments.iter().enumerate() {
+            for kind in kinds.clone().filter(|kind| !lists.docs_of(*kind).is_empty()) {
+                let terms = chosen.par_iter().with_min_len(TERMS);
+                let read = terms.flat_map_iter(|term| {
+                    term.places.iter().map(|place| self.entries(segment, kind, place, fields))
+                });
+                let entries = read.collect::<tantivy::Result<_>>()?;
+                units.push(Unit { segment, kind, entries });
+            }
+        }
+        Ok(units)
+    }
+
+    fn entries(
+        &self,
+        segment: usize,
+        kind: usize,
+        place: &Place,
+        fields: &Fields,
+    ) -> tantivy::Result<Option<Arc<Entries>>> {
+        let Some(info) = place.lists.info(segment) else { return Ok(None) };
+        let readers = &fields[place.field];
+        let (index, _) = &readers.segments[segment];
+        self.known.segments[segment].entries(readers.field, kind, info, index).map(Some)
+    }
+
+    /// Divides the records into stretches of units, none longer than one of so many equal parts.
+    fn stretches<'u>(&self, units: &'u [Unit], parts: usize) -> Vec<(&'u Unit, Range<u32>)> {
+        let len = |unit: &Unit| self.known.segments[unit.segment].docs_of(unit.kind).len();
+        let share = units.iter().map(len).sum::<usize>().div_ceil(parts).max(1);
+        let of = |unit| {
+            let end = len(unit) as u32;
+            let starts = (0..end).step_by(share);
+            starts.map(move |start| (unit, start..end.min(start.saturating_add(share as u32))))
+        };
+        units.iter().flat_map(of).collect()
+    }
+
+    /// Sums up the scores of a stretch of a unit's records.
+    fn scores(
+        &self,
+        unit: &Unit,
+        stretch: &Range<u32>,
+        fields: &Fields,
+        chosen: &[Chosen<'_>],
+    ) -> Vec<f32> {
+        let mut scores = vec![0.0; stretch.len()];
+        let mut of_field = vec![0.0; stretch.len()];
+        for field in 0..fields.len() {
+            let places = chosen.iter().flat_map(|term| &term.places).zip(&unit.entries);
+            for (place, entries) in places.filter(|(place, _)| place.field == field) {
+                for (at, count) in entries.iter().flat_map(|entries| entries.within(stretch)) {
+                    let sum = &mut of_field[(at - stretch.start) as usize];
+                    *sum += place.score * BY_COUNT[usize::from(count)];
+                }
+            }
+            let lengths = self.lengths(fields, field, unit.segment, unit.kind);
+            let lengths = &lengths[stretch.start as usize..];
+            for ((score, sum), length) in scores.iter_mut().zip(&mut of_field).zip(lengths) {
+                *score += std::mem::take(sum) * BY_LENGTH[usize::from(*length)];
+            }
+        }
+        scores
+    }
+
+    fn lengths(&self, fields: &Fields, field: usize, segment: usize, kind: usize) -> Arc<[u8]> {
+        let (_, norms) = &fields[field].segments[segment];
+        self.known.segments[segment].lengths(fields[field].field, kind, norms)
     }
 
     /// Finds the best records of a stretch, in any order, with scores and revisions.
     fn best(
         &self,
-        (ord, stretch): &(usize, Range<DocId>),
-        fields: &Fields,
-        chosen: &[Chosen<'_>],
+        unit: &Unit,
+        stretch: &Range<u32>,
+        scores: &[f32],
         filter: Option<&dyn Weight>,
         limit: usize,
     ) -> tantivy::Result<Vec<(f32, u64, DocAddress)>> {
-        let reader = self.searcher().segment_reader(*ord as u32);
-        let scores = scores(*ord, stretch, fields, chosen)?;
+        let segment = unit.segment as u32;
+        let reader = self.searcher().segment_reader(segment);
+        let lists = &self.known.segments[unit.segment];
+        let docs = &lists.docs_of(unit.kind)[stretch.start as usize..stretch.end as usize];
         let mut keep = Best { reader, limit, threshold: 0.0, kept: Vec::new() };
-        match filter {
-            None => {
-                for (doc, &score) in stretch.clone().zip(&scores) {
-                    keep.push(doc, score);
-                }
-            }
-            Some(filter) => {
+        match (filter, docs) {
+            (Some(filter), [first, ..]) => {
                 let mut passing = filter.scorer(reader, 1.0)?;
                 let mut doc = passing.doc();
-                if doc < stretch.start {
-                    doc = passing.seek(stretch.start);
+                if doc < *first {
+                    doc = passing.seek(*first);
                 }
-                while doc < stretch.end {
-                    keep.push(doc, scores[(doc - stretch.start) as usize]);
+                while doc <= docs[docs.len() - 1] {
+                    let (kind, place) = lists.place_of(doc);
+                    if kind == unit.kind {
+                        keep.push(doc, scores[(place - stretch.start) as usize]);
+                    }
                     doc = passing.advance();
                 }
             }
+            _ => docs.iter().zip(scores).for_each(|(doc, score)| keep.push(*doc, *score)),
         }
         let revisions = reader.fast_fields().u64(schema::REVISION)?;
         let found = keep.kept.into_iter().map(|(score, doc)| {
             let revision = revisions.first(doc).unwrap_or_default();
-            (score, revision, DocAddress::new(*ord as u32, doc))
+            (score, revision, DocAddress::new(segment, doc))
         });
         Ok(found.collect())
     }
@@ -356,8 +402,7 @@ impl<'a> View<'a> {
         let chosen = self.choose(&fields, like)?;
         let filter = self.filter(like)?;
         let mut records = Vec::with_capacity(ids.len());
-        // In the order of their places, so that a list is read once for all of them.
-        let mut places: Vec<(DocAddress, usize)> = Vec::with_capacity(ids.len());
+        let mut whereabouts: Vec<Whereabouts> = Vec::with_capacity(ids.len());
         for id in ids {
             let Some(address) = address(self.searcher(), self.schema, id)? else { continue };
             let reader = self.searcher().segment_reader(address.segment_ord);
@@ -368,21 +413,53 @@ impl<'a> View<'a> {
             }
             let revision = reader.fast_fields().u64(schema::REVISION)?.first(address.doc_id);
             let revision = Revision(revision.unwrap_or_default());
-            places.push((address, records.len()));
+            let segment = address.segment_ord as usize;
+            let (kind, place) = self.known.segments[segment].place_of(address.doc_id);
+            whereabouts.push((segment, kind, place));
             records.push(LikedRecord { id: id.clone(), revision, score: 0.0 });
         }
-        places.sort_unstable();
         let mut shares = vec![vec![0.0; chosen.len()]; records.len()];
         let terms = chosen.par_iter().with_min_len(TERMS);
-        let taken = terms.map(|term| parts(term, &fields, &places));
+        let taken = terms.map(|term| self.counted(term, &fields, &whereabouts));
+        let mut of_fields = vec![vec![0.0; fields.len()]; records.len()];
         for (at, parts) in taken.collect::<tantivy::Result<Vec<_>>>()?.into_iter().enumerate() {
+            for (record, field, part, by_length) in parts {
+                of_fields[record][field] += part;
+                shares[record][at] += part * by_length;
+            }
+        }
+        let sums = of_fields.iter().zip(&whereabouts);
+        for (record, (of_fields, &(segment, kind, place))) in records.iter_mut().zip(sums) {
             // In the order in which finding adds them up.
-            for (record, part) in parts {
-                shares[record][at] += part;
-                records[record].score += part;
+            for (field, sum) in of_fields.iter().enumerate() {
+                let length = self.lengths(&fields, field, segment, kind)[place as usize];
+                record.score += sum * BY_LENGTH[usize::from(length)];
             }
         }
         Ok((Self::liked(records, &chosen), shares))
+    }
+
+    /// Lists what a term adds to each record in each of its fields: the record, the field, what it adds for a field of
+    /// one token, and what the field's length makes of it.
+    fn counted(
+        &self,
+        term: &Chosen<'_>,
+        fields: &Fields,
+        whereabouts: &[Whereabouts],
+    ) -> tantivy::Result<Vec<(usize, usize, f32, f32)>> {
+        let mut parts = Vec::new();
+        for place in &term.places {
+            for (record, &(segment, kind, at)) in whereabouts.iter().enumerate() {
+                let entries = self.entries(segment, kind, place, fields)?;
+                let count = entries.map_or(0, |entries| entries.count(at));
+                if count > 0 {
+                    let length = self.lengths(fields, place.field, segment, kind)[at as usize];
+                    let part = place.score * BY_COUNT[usize::from(count)];
+                    parts.push((record, place.field, part, BY_LENGTH[usize::from(length)]));
+                }
+            }
+        }
+        Ok(parts)
     }
 
     /// Weighs every term, kept or not.
@@ -396,10 +473,11 @@ impl<'a> View<'a> {
             terms.extend(all.map(|term| (field, term.token.to_owned(), term.worth())));
             worths.extend(best(weighed, group.keep).iter().map(Weighed::worth));
         }
-        let to = self.num(&self.among(like.kinds.as_ref().map(|kinds| &*kinds.to)));
+        let num = |kind: &str| self.known.num(Some(self.known.kind(kind)));
         let among = match &like.kinds {
-            Some(kinds) if kinds.own > 0.0 => to.min(self.num(&self.among(Some(&kinds.from)))),
-            _ => to,
+            Some(kinds) if kinds.own > 0.0 => num(&kinds.to).min(num(&kinds.from)),
+            Some(kinds) => num(&kinds.to),
+            None => self.known.num(None),
         };
         let norm = norm(worths);
         Ok(LikeTerms { terms, norm, among })
@@ -411,59 +489,13 @@ fn norm(worths: impl IntoIterator<Item = f32>) -> f32 {
     worths.into_iter().map(|worth| worth.powi(2)).sum::<f32>().sqrt()
 }
 
-/// Computes what a term adds to each record in each of its fields. `addresses` are in order, each with the number of
-/// its record.
-fn parts(
-    term: &Chosen<'_>,
-    fields: &Fields,
-    addresses: &[(DocAddress, usize)],
-) -> tantivy::Result<Vec<(usize, f32)>> {
-    let mut parts = Vec::new();
-    for place in &term.places {
-        for stretch in addresses.chunk_by(|(a, _), (b, _)| a.segment_ord == b.segment_ord) {
-            let segment = stretch[0].0.segment_ord as usize;
-            let Some(info) = &place.lists[segment].info else { continue };
-            let (index, norms) = &fields[place.field].segments[segment];
-            let mut postings =
-                index.read_postings_from_terminfo(info, IndexRecordOption::WithFreqs)?;
-            for &(DocAddress { doc_id, .. }, record) in stretch {
-                if holds(&mut postings, doc_id) {
-                    let part = place.score(norms.fieldnorm_id(doc_id), postings.term_freq());
-                    parts.push((record, part));
-                }
-            }
-        }
+/// The kind that everything that passes a filter is of, where the filter says so.
+fn only_kind(filter: Option<&Filter>) -> Option<&str> {
+    match filter? {
+        Filter::Equal { path, value: Literal::Text(kind) } if &**path == schema::KIND => Some(kind),
+        Filter::And(filters) => filters.iter().find_map(|filter| only_kind(Some(filter))),
+        _ => None,
     }
-    Ok(parts)
-}
-
-/// Sums up the scores of all records of a stretch of a segment.
-fn scores(
-    segment: usize,
-    stretch: &Range<DocId>,
-    fields: &Fields,
-    chosen: &[Chosen<'_>],
-) -> tantivy::Result<Vec<f32>> {
-    let mut scores = vec![0.0; stretch.len()];
-    for place in chosen.iter().flat_map(|term| &term.places) {
-        let Some(info) = &place.lists[segment].info else { continue };
-        let (index, norms) = &fields[place.field].segments[segment];
-        let mut block =
-            index.read_block_postings_from_terminfo(info, IndexRecordOption::WithFreqs)?;
-        if stretch.start > 0 {
-            block.seek(stretch.start);
-        }
-        while block.docs().first().is_some_and(|doc| *doc < stretch.end) {
-            // The first and the last block may reach beyond the stretch.
-            for (&doc, &count) in block.docs().iter().zip(block.freqs()) {
-                if let Some(score) = scores.get_mut(doc.wrapping_sub(stretch.start) as usize) {
-                    *score += place.score(norms.fieldnorm_id(doc), count);
-                }
-            }
-            block.advance();
-        }
-    }
-    Ok(scores)
 }
 
 /// The best records of a segment.

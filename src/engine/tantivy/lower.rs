@@ -110,6 +110,21 @@ pub fn filter(filter: &Filter, schema: &IndexSchema) -> Result<Boxed, EngineErro
     Ok(unscored(self::condition(filter, schema)?))
 }
 
+/// Terms up to which looking each up costs less than making an automaton of them.
+const FEW_TERMS: usize = 16;
+
+/// The records that hold any of the terms.
+fn any_of(mut terms: Vec<Term>) -> Boxed {
+    if terms.len() > FEW_TERMS {
+        return Box::new(TermSetQuery::new(terms));
+    }
+    let one = |term| Box::new(TermQuery::new(term, IndexRecordOption::Basic)) as Boxed;
+    match terms.len() {
+        1 => one(terms.remove(0)),
+        _ => Box::new(BooleanQuery::union(terms.into_iter().map(one).collect())),
+    }
+}
+
 fn condition(filter: &Filter, schema: &IndexSchema) -> Result<Boxed, EngineError> {
     Ok(match filter {
         Filter::Equal { path, value } => {
@@ -118,7 +133,7 @@ fn condition(filter: &Filter, schema: &IndexSchema) -> Result<Boxed, EngineError
         }
         Filter::In { path, values } => {
             let column = column(path, schema)?;
-            Box::new(TermSetQuery::new(values.iter().map(|value| term(column, value))))
+            any_of(values.iter().map(|value| term(column, value)).collect())
         }
         Filter::Range { path, low, high } => {
             let column = column(path, schema)?;
@@ -134,7 +149,7 @@ fn condition(filter: &Filter, schema: &IndexSchema) -> Result<Boxed, EngineError
         }
         Filter::Covers { path, codes } => {
             let field = column(path, schema)?.field;
-            Box::new(TermSetQuery::new(codes.iter().map(|code| Term::from_field_text(field, code))))
+            any_of(codes.iter().map(|code| Term::from_field_text(field, code)).collect())
         }
         Filter::And(all) => joined(all, Occur::Must, schema)?,
         Filter::Or(any) => joined(any, Occur::Should, schema)?,
