@@ -142,20 +142,25 @@ impl SearchService {
     /// What a day decides (`本月`) is open: the answer holds on every day.
     pub fn standing(&self, request: &SearchRequest) -> Result<Standing, SearchError> {
         let checked = request.check(&self.catalog).map_err(SearchError::Bad)?;
+        Ok(self.standing_of(&checked))
+    }
+
+    /// The same for a request that was checked.
+    pub fn standing_of(&self, checked: &CheckedRequest) -> Standing {
         let typed = Typed::parse(&checked.q);
-        let mut branches = self.understand(&typed, &checked, 0);
+        let mut branches = self.understand(&typed, checked, 0);
         for span in branches.iter_mut().flat_map(|branch| &mut branch.spans) {
             if span.said == Said::Date && span.meaning.is_some() {
                 span.meaning = Some(Filter::Exists { path: "kind".into() });
             }
         }
         let ladder = Ladder::new(&typed, &branches, &self.analyzer, &self.catalog.scoring);
-        Ok(Standing {
+        Standing {
             rungs: ladder.rungs,
             enough: ladder.enough,
-            filter: with_kinds(&checked),
-            selections: checked.selections,
-        })
+            filter: with_kinds(checked),
+            selections: checked.selections.clone(),
+        }
     }
 
     /// Understands what was typed, branch by branch; with `raw` it is what it is.

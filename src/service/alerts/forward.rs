@@ -81,7 +81,7 @@ impl Forward {
                 // What is corrected changes with the words of other records: a standing search is what was typed.
                 let checked = CheckedRequest { corrects: false, ..checked };
                 let Findings { found, relaxation, .. } = self.search.find(&checked, today)?;
-                let standing = self.search.standing(&request)?;
+                let standing = self.search.standing_of(&checked);
                 let rung = standing.rungs.iter().position(|rung| rung.relaxation == relaxation);
                 let reach = match rung {
                     Some(rung)
