@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use kechuang::app::App;
 use kechuang::applicability::columns::Columns;
 use kechuang::applicability::questions::Tally;
-use kechuang::applicability::table::Table;
+use kechuang::applicability::table::{Among, Table};
 use kechuang::applicability::{Dictionary, Level, Profile, Rules, Verdict};
 use kechuang::config::Config;
 use kechuang::http::{AppState, router, serve};
@@ -213,7 +213,7 @@ fn one_profile(count: usize, dictionary: &Arc<Dictionary>, today: i32, random: &
             let profile = profile(&firm, dictionary, today);
             let mut tally = Tally::new(dictionary);
             times.measure(|| {
-                table.judge(&profile, today, None, |standing| {
+                table.judge(&profile, today, Among::Everything, |standing| {
                     tally.add(&standing, &table);
                     looked_at += 1;
                 });
@@ -344,7 +344,7 @@ fn questions(dictionary: &Arc<Dictionary>, today: i32) {
         let truth = profile(&whole, dictionary, today);
         // What applies when everything is said, and what it can give.
         let mut applies: Vec<(u32, f64)> = Vec::new();
-        table.judge(&truth, today, None, |standing| {
+        table.judge(&truth, today, Among::Everything, |standing| {
             if standing.excluded.is_none() && standing.verdict == Verdict::Pass {
                 applies.push((standing.row, table.ceiling(standing.row)));
             }
@@ -359,7 +359,7 @@ fn questions(dictionary: &Arc<Dictionary>, today: i32) {
             let known = profile(&said, dictionary, today);
             let mut decided = 0.0;
             let mut tally = Tally::new(dictionary);
-            table.judge(&known, today, None, |standing| {
+            table.judge(&known, today, Among::Everything, |standing| {
                 if standing.verdict == Verdict::Pass {
                     decided += applies
                         .iter()

@@ -6,7 +6,7 @@ use super::Verdict;
 use super::condition::{Detail, Need};
 use super::expression::{Expression, Missing};
 use super::profile::Profile;
-use super::rules::{Amount, AmountForm, Combine, Rules, Tier, TierGive};
+use super::rules::{Amount, AmountForm, Combine, Offer, Tier, TierGive};
 use super::value::{Interval, Moment};
 
 /// How well a sum is known.
@@ -55,14 +55,14 @@ impl Sum {
     }
 }
 
-/// Computes what the rules give on a day.
-pub fn sum(rules: &Rules, profile: &Profile, moment: Moment) -> Sum {
+/// Computes what a record gives on a day.
+pub fn sum(offer: &Offer, profile: &Profile, moment: Moment) -> Sum {
     let mut needs: Vec<Need> = Vec::new();
     let mut parts: Vec<Part> = Vec::new();
     let (mut added, mut greatest, mut first) = (Interval::ZERO, Interval::ZERO, Interval::ZERO);
     // How certain it is that one of `first` was reached already.
     let mut taken = Verdict::Fail;
-    for (at, amount) in rules.amounts.iter().enumerate() {
+    for (at, amount) in offer.amounts.iter().enumerate() {
         if !amount.validity.covers(moment.as_of) {
             continue;
         }
@@ -101,10 +101,10 @@ pub fn sum(rules: &Rules, profile: &Profile, moment: Moment) -> Sum {
         }
     }
     let mut total = add(add(added, greatest), first);
-    let limit = rules.max_amount.map_or(f64::INFINITY, |most| most as f64);
+    let limit = offer.max_amount.map_or(f64::INFINITY, |most| most as f64);
     if parts.is_empty() {
-        let status = match rules.max_amount {
-            Some(_) if rules.amounts.is_empty() => AmountStatus::Ceiling,
+        let status = match offer.max_amount {
+            Some(_) if offer.amounts.is_empty() => AmountStatus::Ceiling,
             _ => AmountStatus::NotStated,
         };
         let high = if status == AmountStatus::Ceiling { limit } else { 0.0 };
@@ -131,10 +131,10 @@ fn add(left: Interval, right: Interval) -> Interval {
     Interval { low: left.low + right.low, high: left.high + right.high }
 }
 
-/// The most that the rules can give to anybody on a day; 0 when they do not say.
-pub fn ceiling(rules: &Rules, moment: Moment) -> f64 {
-    let most = sum(rules, &Profile::default(), moment).high;
-    if most.is_finite() { most } else { rules.max_amount.unwrap_or(0) as f64 }
+/// The most that a record can give to anybody on a day; 0 when it does not say.
+pub fn ceiling(offer: &Offer, moment: Moment) -> f64 {
+    let most = sum(offer, &Profile::default(), moment).high;
+    if most.is_finite() { most } else { offer.max_amount.unwrap_or(0) as f64 }
 }
 
 /// Computes one entry; `None` for what is not money. Needs that are missing are added.

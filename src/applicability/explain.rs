@@ -8,7 +8,7 @@ use super::amount::{self, AmountStatus, Sum};
 use super::condition::{Check, Need, Node, Subject, Test};
 use super::dictionary::Dictionary;
 use super::profile::Profile;
-use super::rules::{FULL, Rules};
+use super::rules::{Amount, FULL, Rules};
 use super::value::{Interval, Moment, print_day};
 use super::window::{Exclusion, WindowState};
 use super::words;
@@ -45,6 +45,9 @@ pub struct ConditionView {
     pub need: Vec<Value>,
     /// What is missing to decide; empty exactly when it is decided.
     pub need_data: Vec<String>,
+    /// The same in words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
     pub margin: Option<String>,
     pub checks: Vec<CheckView>,
     /// What would close the gap of a near miss, in the profile's own numbers.
@@ -219,7 +222,7 @@ pub fn explain(
     let sum = match (verdict, excluded) {
         // What has ended gives nothing any more.
         (Verdict::Fail, _) | (_, Some(Exclusion::NoLongerInForce)) => Sum::none(),
-        _ => amount::sum(rules, profile, moment),
+        _ => amount::sum(&rules.offer, profile, moment),
     };
     let judge: Vec<JudgementView> = rules
         .judgements
@@ -238,7 +241,7 @@ pub fn explain(
         say: say(rules, (verdict, near, excluded), &conditions, &judge, profile, lang),
         excluded,
         judge,
-        amount: AmountView::of(&sum, rules, moment, speaker),
+        amount: AmountView::of(&sum, &rules.offer.amounts, moment, speaker),
         window: WindowView::of(rules, as_of),
         rules: RulesView {
             fidelity: rules.fidelity.clone(),
@@ -447,6 +450,10 @@ impl ConditionView {
             have: views.iter().map(|view| view.have.clone()).collect(),
             need: views.iter().map(|view| view.need.clone()).collect(),
             need_data: needs.iter().map(|need| words::print_need(need, dictionary)).collect(),
+            missing: needs
+                .iter()
+                .map(|need| words::say_need(need, dictionary, moment, lang))
+                .collect(),
             margin,
             checks: views,
             gaps,
@@ -469,6 +476,7 @@ impl ConditionView {
             have: Vec::new(),
             need: Vec::new(),
             need_data: Vec::new(),
+            missing: Vec::new(),
             margin: None,
             checks: Vec::new(),
             gaps: Vec::new(),
@@ -494,7 +502,7 @@ impl Check {
 impl AmountView {
     fn of(
         sum: &Sum,
-        rules: &Rules,
+        amounts: &[Amount],
         moment: Moment,
         Speaker { dictionary, lang }: Speaker<'_>,
     ) -> Self {
@@ -529,7 +537,7 @@ impl AmountView {
                 .parts
                 .iter()
                 .map(|part| {
-                    let amount = &rules.amounts[part.amount];
+                    let amount = &amounts[part.amount];
                     AmountPartView {
                         id: amount.id.clone(),
                         clause: amount.clause.clone(),
@@ -547,7 +555,7 @@ impl AmountView {
 
 impl WindowView {
     pub fn of(rules: &Rules, day: i32) -> Self {
-        let Some(window) = rules.window_on(day) else {
+        let Some(window) = rules.offer.window_on(day) else {
             return Self {
                 state: WindowState::NotStated,
                 opens: None,
@@ -592,6 +600,10 @@ fn say(
     let (passed, failed, open) =
         (count(Verdict::Pass), count(Verdict::Fail), count(Verdict::Unknown));
     let are = |count: usize, one, several| if count == 1 { one } else { several };
+    let lacking = in_words(
+        format!("还差{open}项数据"),
+        format!("{open} {} more data", are(open, "condition needs", "conditions need")),
+    );
     let mut parts = Vec::new();
     match verdict {
         _ if rules.conditions.is_empty() => {
@@ -610,14 +622,13 @@ fn say(
             ));
         }
         Verdict::Unknown => {
-            parts.push(in_words(
-                format!("已满足{passed}项"),
-                format!("{passed} {} met", are(passed, "condition is", "conditions are")),
-            ));
-            parts.push(in_words(
-                format!("还差{open}项数据"),
-                format!("{open} {} more data", are(open, "needs", "need")),
-            ));
+            if passed > 0 {
+                parts.push(in_words(
+                    format!("已满足{passed}项"),
+                    format!("{passed} {} met", are(passed, "condition is", "conditions are")),
+                ));
+            }
+            parts.push(lacking);
         }
         Verdict::Fail => {
             parts.push(in_words(
@@ -637,6 +648,9 @@ fn say(
                     true => plain("差一点", "nearly"),
                     false => in_words(format!("差一点：{gaps}"), format!("nearly: {gaps}")),
                 });
+                if open > 0 {
+                    parts.push(lacking);
+                }
             }
         }
     }

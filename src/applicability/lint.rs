@@ -54,7 +54,7 @@ fn check_ids(rules: &Rules, named: &RuleFields, reader: &mut Reader<'_>) {
     let judgements =
         rules.judgements.iter().map(|entry| (named.judgements.as_ref(), &entry.id, &entry.clause));
     let amounts =
-        rules.amounts.iter().map(|entry| (named.amounts.as_ref(), &entry.id, &entry.clause));
+        rules.offer.amounts.iter().map(|entry| (named.amounts.as_ref(), &entry.id, &entry.clause));
     let mut place = (None, 0);
     for (field, id, clause) in conditions.chain(judgements).chain(amounts) {
         place = if place.0 == field { (field, place.1 + 1) } else { (field, 0) };

@@ -105,9 +105,11 @@ pub fn solve(candidates: &[Candidate]) -> Portfolio {
     let problem = Problem::new(candidates);
     let mut portfolio = Portfolio::default();
     for component in problem.components() {
-        let (chosen, is_exact) = problem.solve(&component);
+        // By itself: what is tried very often looks at nothing else.
+        let own: Vec<Candidate> = component.iter().map(|&at| candidates[at].clone()).collect();
+        let (chosen, is_exact) = Problem::new(&own).solve();
         portfolio.approximate |= !is_exact;
-        portfolio.chosen.extend(chosen);
+        portfolio.chosen.extend(chosen.into_iter().map(|at| component[at]));
     }
     portfolio.chosen.sort_unstable();
     let mut set = vec![false; candidates.len()];
@@ -297,8 +299,8 @@ impl<'a> Problem<'a> {
     }
 
     /// Whether everything that the members of a set need is in it.
-    fn is_complete(&self, set: &[bool], component: &[usize]) -> bool {
-        component.iter().filter(|&&at| set[at]).all(|&at| {
+    fn is_complete(&self, set: &[bool]) -> bool {
+        (0..set.len()).filter(|&at| set[at]).all(|at| {
             self.requires[at].iter().all(|(other, _)| other.is_some_and(|other| set[other]))
         })
     }
@@ -311,13 +313,13 @@ impl<'a> Problem<'a> {
         (self.total(set, bound, Of::High), self.total(set, bound, Of::Low))
     }
 
-    /// Chooses among a component; tells whether the choice is certainly the best.
-    fn solve(&self, component: &[usize]) -> (Vec<usize>, bool) {
-        if let [only] = component {
-            let alone = self.requires[*only].is_empty();
-            return (if alone { vec![*only] } else { Vec::new() }, true);
+    /// Chooses among all candidates; tells whether the choice is certainly the best.
+    fn solve(&self) -> (Vec<usize>, bool) {
+        if self.candidates.len() == 1 {
+            let alone = self.requires[0].is_empty();
+            return (if alone { vec![0] } else { Vec::new() }, true);
         }
-        let mut order = component.to_vec();
+        let mut order: Vec<usize> = (0..self.candidates.len()).collect();
         order.sort_by(|&left, &right| {
             let key = |at: usize| (self.candidates[at].high, self.candidates[at].low);
             key(right)
@@ -326,7 +328,7 @@ impl<'a> Problem<'a> {
                 .then(left.cmp(&right))
         });
         let greedy = self.greedy(&order);
-        if component.len() > EXACT {
+        if order.len() > EXACT {
             return (greedy, false);
         }
         let mut set = vec![false; self.candidates.len()];
@@ -354,7 +356,7 @@ impl<'a> Problem<'a> {
                 set[at] = true;
             }
         }
-        while !self.is_complete(&set, order) {
+        while !self.is_complete(&set) {
             for &at in order {
                 if set[at]
                     && !self.requires[at]
@@ -415,7 +417,7 @@ impl Search<'_, '_> {
             return;
         }
         let Some(&at) = self.order.get(next) else {
-            if self.problem.is_complete(set, self.order) {
+            if self.problem.is_complete(set) {
                 self.best = (high, low);
                 self.chosen = self.order.iter().copied().filter(|&at| set[at]).collect();
             }
@@ -437,5 +439,54 @@ impl Form {
             Form::ShareOf { group, .. } => group.as_deref(),
             Form::NotWith { .. } | Form::Requires { .. } => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// So many candidates in one component, each excluding so many of a hundred of the others; some share a cap, some
+    /// make up the difference to another.
+    fn tangled(count: usize, conflicts: u64, seed: u64) -> Vec<Candidate> {
+        let mut state = seed;
+        let mut below = |end: u64| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state % end
+        };
+        let stack = |form| Stack { form, clause: "第九条".into(), text: None, rule: "not_with" };
+        let candidates = (0..count).map(|at| {
+            let ids = (0..count).filter(|_| below(100) < conflicts);
+            let ids: Vec<String> =
+                ids.filter(|other| *other != at).map(|other| other.to_string()).collect();
+            let mut rules = vec![stack(Form::NotWith { ids })];
+            let cap = Form::GroupCap { group: "g".into(), ids: Vec::new(), cap: Some(3e6) };
+            match at % 4 {
+                0 => rules.push(stack(cap)),
+                1 => rules.push(stack(Form::ShareOf {
+                    group: None,
+                    ids: vec![((at + 5) % count).to_string()],
+                    share: None,
+                })),
+                _ => {}
+            }
+            let high = 1e5 * (1 + below(20)) as f64;
+            Candidate { id: at.to_string(), low: 0.0, high, rules }
+        });
+        candidates.collect()
+    }
+
+    #[test]
+    fn components_of_the_promised_size_are_solved_exactly() {
+        for conflicts in [1, 3, 6, 10, 20, 40] {
+            for seed in 1..=10 {
+                let candidates = tangled(EXACT, conflicts, seed);
+                assert!(!solve(&candidates).approximate, "{conflicts} of 100, seed {seed}");
+            }
+        }
+        let beyond = tangled(3 * EXACT, 10, 7);
+        assert!(solve(&beyond).approximate);
     }
 }

@@ -1,5 +1,7 @@
 //! Everything in a record that says whom it applies to, what it gives and when.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::condition::{MAX_NODES, Node};
@@ -22,9 +24,7 @@ const MAX_TIERS: usize = 32;
 pub struct Rules {
     pub conditions: Vec<Condition>,
     pub judgements: Vec<Judgement>,
-    pub amounts: Vec<Amount>,
-    pub stacking: Vec<Stacking>,
-    pub windows: Vec<Window>,
+    pub offer: Arc<Offer>,
     /// Places in the vocabulary of the region attribute.
     pub regions: Vec<u32>,
     pub audience: Vec<String>,
@@ -32,11 +32,21 @@ pub struct Rules {
     pub industries: Vec<u32>,
     pub fidelity: Option<String>,
     pub checked_on: Option<i32>,
-    pub max_amount: Option<i64>,
     pub begins: Option<i32>,
     pub ends: Option<i32>,
     pub standing: Standing,
     pub relations: Vec<Relation>,
+}
+
+/// What a record gives, when, and together with which others: all that choosing among many records looks at.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Offer {
+    pub title: String,
+    pub amounts: Vec<Amount>,
+    /// The most that one applicant gets at once, in yuan.
+    pub max_amount: Option<i64>,
+    pub stacking: Vec<Stacking>,
+    pub windows: Vec<Window>,
 }
 
 /// What a record says of its own validity, as of when it was last edited.
@@ -58,6 +68,11 @@ pub struct Validity {
 impl Validity {
     pub fn covers(self, day: i32) -> bool {
         self.from.is_none_or(|from| from <= day) && self.to.is_none_or(|to| day <= to)
+    }
+
+    /// The days from which it holds, and from which it holds no more.
+    pub fn turning_days(self) -> impl Iterator<Item = i32> {
+        self.from.into_iter().chain(self.to.map(|to| to.saturating_add(1)))
     }
 }
 
@@ -237,7 +252,7 @@ impl Rules {
     ) -> Option<(Self, Vec<Violation>)> {
         let named = kind.applicability.as_ref()?;
         let mut reader = Reader::new(dictionary);
-        let mut rules = Self::default();
+        let (mut rules, mut offer) = (Self::default(), Offer::default());
         let entries = |name: Option<&str>| name.and_then(|name| fields.get(name)?.as_array());
         let conditions = entries(Some(&named.conditions));
         each(&mut reader, &named.conditions, conditions, |reader, entry| {
@@ -257,16 +272,21 @@ impl Rules {
         });
         let name = named.amounts.as_deref();
         each(&mut reader, name.unwrap_or(""), entries(name), |reader, entry| {
-            rules.amounts.extend(reader.amount(entry));
+            offer.amounts.extend(reader.amount(entry));
         });
         let name = named.stacking.as_deref();
         each(&mut reader, name.unwrap_or(""), entries(name), |reader, entry| {
-            rules.stacking.extend(reader.stacking(entry));
+            offer.stacking.extend(reader.stacking(entry));
         });
         let name = named.windows.as_deref();
         each(&mut reader, name.unwrap_or(""), entries(name), |reader, entry| {
-            rules.windows.push(reader.window(entry));
+            offer.windows.push(reader.window(entry));
         });
+        let title = fields.get("title").and_then(Value::as_str);
+        offer.title = title.unwrap_or_default().to_owned();
+        let most = named.max_amount.as_ref().and_then(|name| fields.get(name)?.as_i64());
+        offer.max_amount = most.filter(|most| *most >= 0);
+        rules.offer = Arc::new(offer);
         rules.plain(named, fields, dictionary);
         lint::check(&rules, named, &mut reader);
         Some((rules, reader.violations))
@@ -291,8 +311,6 @@ impl Rules {
         self.audience = texts(&named.audience).map(str::to_owned).collect();
         self.fidelity = text(&named.fidelity).map(str::to_owned);
         self.checked_on = text(&named.checked_on).and_then(days);
-        let most = named.max_amount.as_ref().and_then(|name| fields.get(name)?.as_i64());
-        self.max_amount = most.filter(|most| *most >= 0);
         self.begins =
             named.begins.iter().find_map(|name| fields.get(name)?.as_str().and_then(days));
         self.ends = text(&named.ends).and_then(days);

@@ -4,8 +4,12 @@
 //! the order of the places where they apply, so that those elsewhere are passed over without being looked at. New
 //! records go to a tail, until [`Table::sort`] takes them in. The verdicts are those of [`super::explain`].
 
+mod compact;
 mod crowd;
 mod judge;
+mod places;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -17,12 +21,13 @@ use super::dictionary::Dictionary;
 use super::explain;
 use super::near::reach;
 use super::profile::Profile;
-use super::rules::{Effect, Rules};
+use super::rules::{Effect, Offer, Rules};
 use super::value::{Moment, year_of};
 use super::window::{Exclusion, WindowState};
 use super::{Level, Verdict, amount};
 use crate::record::RecordId;
 use judge::Judge;
+use places::Places;
 
 /// Records in the tail, beside a twentieth of all, before they are worth sorting in.
 const TAIL: usize = 1_024;
@@ -47,21 +52,43 @@ pub struct Table {
     code: Vec<u32>,
     conditions: Vec<Condition>,
     conditions_by_hash: HashMap<u64, u32>,
+    /// Where the records of a region apply, as a condition; `None` for everywhere.
     regions: Vec<Option<u32>>,
+    places: Places,
     regions_by_condition: HashMap<u32, u32>,
     rows: Vec<Row>,
     /// What deciding looks at, row by row.
     hot: Vec<Hot>,
     /// The conditions of the rows that have the same on every day.
     refs: Vec<u32>,
-    /// Rows of the sorted part, by region; the others are the tail.
-    sections: Vec<(u32, u32, u32)>,
+    /// The sorted part; the rows behind it are the tail.
+    sections: Vec<Section>,
     sorted: usize,
     dead: usize,
     by_id: HashMap<RecordId, u32>,
     /// What other records do to a record.
     links: HashMap<RecordId, Vec<Link>>,
     kinds: Vec<Arc<str>>,
+}
+
+/// Rows one after the other that have a region and a kind in common.
+#[derive(Clone, Copy)]
+struct Section {
+    region: u32,
+    kind: u16,
+    start: u32,
+    end: u32,
+    /// Those that were not taken out.
+    live: u32,
+}
+
+/// Which records are judged.
+#[derive(Clone, Copy, Debug)]
+pub enum Among<'a> {
+    Everything,
+    /// Those of some kinds: a flag for each of [`Table::kinds`].
+    Kinds(&'a [bool]),
+    Rows(&'a [u32]),
 }
 
 /// What one record does to another.
@@ -113,7 +140,7 @@ struct Row {
     epochs: Vec<(i32, Vec<u32>)>,
     audience: u32,
     industry: u32,
-    windows: Vec<super::rules::Window>,
+    offer: Arc<Offer>,
     /// From which day another record ends it.
     ended_by_others: Option<i32>,
     /// Records that it has a relation to.
@@ -131,9 +158,9 @@ struct Hot {
     /// The most that it can give, in yuan, and how much asking for it is worth.
     ceiling: f32,
     weight: f32,
-    kind: u16,
     live: bool,
     modelled: bool,
+    has_windows: bool,
     /// Whether its conditions are the same on every day.
     is_steady: bool,
 }
@@ -170,6 +197,7 @@ impl Table {
             conditions: Vec::new(),
             conditions_by_hash: HashMap::new(),
             regions: Vec::new(),
+            places: Places::default(),
             regions_by_condition: HashMap::new(),
             rows: Vec::new(),
             hot: Vec::new(),
@@ -210,11 +238,6 @@ impl Table {
         &self.kinds
     }
 
-    /// The kind of a record, as a place among [`kinds`](Self::kinds).
-    pub fn kind_of(&self, row: u32) -> usize {
-        usize::from(self.hot[row as usize].kind)
-    }
-
     /// The records that are there.
     pub fn ids(&self) -> impl Iterator<Item = &RecordId> {
         self.by_id.keys()
@@ -241,10 +264,18 @@ impl Table {
         f64::from(self.hot[row as usize].weight)
     }
 
+    /// What a record gives, and together with which others.
+    pub fn offer(&self, row: u32) -> &Arc<Offer> {
+        &self.rows[row as usize].offer
+    }
+
     /// Days until a record's window closes; `None` unless it is open.
     pub fn days_left(&self, row: u32, day: i32) -> Option<i32> {
-        let open = self.rows[row as usize]
-            .windows
+        if !self.hot[row as usize].has_windows {
+            return None;
+        }
+        let windows = &self.offer(row).windows;
+        let open = windows
             .iter()
             .filter(|window| matches!(window.state(day), WindowState::Open | WindowState::Rolling));
         open.filter_map(|window| window.closes).map(|closes| closes - day).min()
@@ -294,7 +325,7 @@ impl Table {
         }
         let epochs = self.epochs(rules);
         let last_day = rules.last_day(None);
-        let ceiling = amount::ceiling(rules, Moment::on(0)) as f32;
+        let ceiling = amount::ceiling(&rules.offer, Moment::on(0)) as f32;
         let row = self.rows.len() as u32;
         let kind = self.kind(&id.kind);
         self.rows.push(Row {
@@ -310,7 +341,7 @@ impl Table {
             epochs,
             audience,
             industry,
-            windows: rules.windows.clone(),
+            offer: rules.offer.clone(),
             ended_by_others: None,
             linked: linked.clone(),
         });
@@ -340,6 +371,12 @@ impl Table {
         self.rows[row as usize].live = false;
         self.hot[row as usize].live = false;
         self.dead += 1;
+        let behind = self.sections.partition_point(|section| section.start <= row);
+        if let Some(section) = behind.checked_sub(1).map(|at| &mut self.sections[at])
+            && row < section.end
+        {
+            section.live -= 1;
+        }
         for other in std::mem::take(&mut self.rows[row as usize].linked) {
             if let Some(links) = self.links.get_mut(&other) {
                 links.retain(|link| link.by != *id);
@@ -360,20 +397,33 @@ impl Table {
         }
     }
 
-    /// Sorts the tail in, and drops what was taken out.
+    /// Sorts the tail in, and drops what was taken out, with the checks and conditions that nobody states any more.
     pub fn sort(&mut self) {
         let mut rows = std::mem::take(&mut self.rows);
         rows.retain(|row| row.live);
+        if self.dead > 0 {
+            self.compact(&mut rows);
+        }
         // Those with the same conditions side by side: what is decided of one is mostly decided of the next.
         rows.sort_by(|left, right| {
-            left.region.cmp(&right.region).then_with(|| left.epochs.cmp(&right.epochs))
+            let place = |row: &Row| (row.region, row.kind);
+            place(left).cmp(&place(right)).then_with(|| left.epochs.cmp(&right.epochs))
         });
         self.sections.clear();
         for (at, row) in rows.iter().enumerate() {
             let at = at as u32;
             match self.sections.last_mut() {
-                Some((region, _, end)) if *region == row.region => *end = at + 1,
-                _ => self.sections.push((row.region, at, at + 1)),
+                Some(last) if (last.region, last.kind) == (row.region, row.kind) => {
+                    last.end += 1;
+                    last.live += 1;
+                }
+                _ => self.sections.push(Section {
+                    region: row.region,
+                    kind: row.kind,
+                    start: at,
+                    end: at + 1,
+                    live: 1,
+                }),
             }
             *self.by_id.get_mut(&row.id).expect("a live row has its place") = at;
         }
@@ -400,9 +450,9 @@ impl Table {
             count: self.refs.len() as u32 - start,
             ceiling: known.ceiling,
             weight: known.ceiling.ln_1p().max(1.0),
-            kind: known.kind,
             live: known.live,
             modelled: known.modelled,
+            has_windows: !known.offer.windows.is_empty(),
             is_steady,
         });
     }
@@ -421,13 +471,15 @@ impl Table {
         let mut epochs: Vec<(i32, Vec<u32>)> = Vec::new();
         for day in std::iter::once(i32::MIN).chain(rules.turning_days()) {
             // Windows have no end towards the beginning of time that matters.
-            let moment = rules.moment_on(day.max(-700_000));
-            let fixed = rules.window_on(day.max(-700_000)).and_then(|window| window.rules_as_of);
+            let day_of = day.max(-700_000);
+            let moment = rules.moment_on(day_of);
+            let window = rules.offer.window_on(day_of);
+            let is_fixed = window.is_some_and(|window| window.rules_as_of.is_some());
             let mut conditions = Vec::new();
             for condition in &rules.conditions {
-                if condition.validity.covers(day.max(-700_000)) {
+                if condition.validity.covers(day_of) {
                     let node = condition.tree.as_ref();
-                    conditions.push(self.condition(node, moment, fixed.is_some()));
+                    conditions.push(self.condition(node, moment, is_fixed));
                 }
             }
             if epochs.last().is_none_or(|(_, last)| *last != conditions) {
@@ -439,12 +491,24 @@ impl Table {
 
     fn region(&mut self, node: Option<&Node>) -> u32 {
         let condition = node.map(|node| self.condition(Some(node), Moment::on(0), false));
+        self.keep_region(condition)
+    }
+
+    fn keep_region(&mut self, condition: Option<u32>) -> u32 {
         let key = condition.unwrap_or(NONE);
         if let Some(&region) = self.regions_by_condition.get(&key) {
             return region;
         }
         let region = self.regions.len() as u32;
         self.regions.push(condition);
+        let named = condition.map(|condition| {
+            let check = self.code[self.conditions[condition as usize].start as usize];
+            match &self.checks[check as usize].check.test {
+                Test::Within { codes, above } => (&codes[..], &above[..]),
+                _ => unreachable!("a region is one check of where it is"),
+            }
+        });
+        self.places.push(named);
         self.regions_by_condition.insert(key, region);
         region
     }
@@ -463,23 +527,28 @@ impl Table {
                 }
             }
         }
+        let mut may_be_reached = false;
+        if let Some(node) = node {
+            node.checks(&mut |check| may_be_reached |= check.may_be_reached(&self.dictionary));
+        }
+        self.keep_condition(&code, place, may_be_reached)
+    }
+
+    /// Keeps a condition once.
+    fn keep_condition(&mut self, code: &[u32], place: u32, may_be_reached: bool) -> u32 {
         let mut hasher = DefaultHasher::new();
         code.iter().for_each(|word| hasher.write_u32(*word));
         let hash = hasher.finish();
         if let Some(&known) = self.conditions_by_hash.get(&hash) {
             let start = self.conditions[known as usize].start as usize;
-            if self.code.get(start..start + code.len()) == Some(&code) {
+            if self.code.get(start..start + code.len()) == Some(code) {
                 return known;
             }
         }
         let condition = self.conditions.len() as u32;
-        let mut may_be_reached = false;
-        if let Some(node) = node {
-            node.checks(&mut |check| may_be_reached |= check.may_be_reached(&self.dictionary));
-        }
         let start = self.code.len() as u32;
         self.conditions.push(Condition { start, place, may_be_reached });
-        self.code.extend(code);
+        self.code.extend_from_slice(code);
         self.conditions_by_hash.insert(hash, condition);
         condition
     }
@@ -550,51 +619,59 @@ impl Table {
         at
     }
 
-    /// Checks every record, or those of `only`, and calls `f` for each that the profile is not elsewhere of; returns
-    /// how many those are.
+    /// Checks records, and calls `f` for each; returns how many there are besides that the profile is elsewhere of,
+    /// for whom `f` is not called. Of [`Among::Rows`] it is called for all.
     pub fn judge(
         &self,
         profile: &Profile,
         as_of: i32,
-        only: Option<&[u32]>,
+        among: Among<'_>,
         mut f: impl FnMut(Standing),
     ) -> u64 {
         let mut judge = Judge::new(self, profile, as_of);
-        if let Some(rows) = only {
+        if let Among::Rows(rows) = among {
             for &row in rows.iter().filter(|row| self.hot[**row as usize].live) {
                 let region = self.rows[row as usize].region;
                 let place = judge.region(region);
-                f(judge.row(row, region, place));
+                f(judge.row(row, place));
             }
             return 0;
         }
         let mut elsewhere = 0;
-        for (region, start, end) in self.spans() {
-            let live = (start..end).filter(|row| self.hot[*row as usize].live);
-            match judge.region(region) {
-                Verdict::Fail if self.dead == 0 => elsewhere += u64::from(end - start),
-                Verdict::Fail => elsewhere += live.count() as u64,
-                place => live.for_each(|row| f(judge.row(row, region, place))),
+        for section in self.sections(among) {
+            match judge.region(section.region) {
+                Verdict::Fail => elsewhere += u64::from(section.live),
+                place => self.live(section).for_each(|row| f(judge.row(row, place))),
             }
         }
         elsewhere
     }
 
-    /// Rows one after the other that lie in the same region: the region, the first and the one behind the last.
-    fn spans(&self) -> impl Iterator<Item = (u32, u32, u32)> {
+    /// The sections of the kinds that are asked for; each row of the tail is one of its own.
+    fn sections(&self, among: Among<'_>) -> impl Iterator<Item = Section> {
         let tail = self.sorted as u32..self.rows.len() as u32;
-        let tail = tail.map(|row| (self.rows[row as usize].region, row, row + 1));
-        self.sections.iter().copied().chain(tail)
+        let tail = tail.map(|at| {
+            let row = &self.rows[at as usize];
+            let (region, kind, live) = (row.region, row.kind, u32::from(row.live));
+            Section { region, kind, start: at, end: at + 1, live }
+        });
+        self.sections.iter().copied().chain(tail).filter(move |section| match among {
+            Among::Kinds(asked) => asked[usize::from(section.kind)],
+            Among::Everything | Among::Rows(_) => true,
+        })
     }
 
-    /// Calls `f` with every record that the profile is elsewhere of.
-    pub fn elsewhere(&self, profile: &Profile, as_of: i32, mut f: impl FnMut(u32)) {
-        let mut judge = Judge::new(self, profile, as_of);
-        for (region, start, end) in self.spans() {
-            if judge.region(region) == Verdict::Fail {
-                (start..end).filter(|row| self.hot[*row as usize].live).for_each(&mut f);
-            }
-        }
+    fn live(&self, section: Section) -> impl Iterator<Item = u32> {
+        (section.start..section.end).filter(|row| self.hot[*row as usize].live)
+    }
+
+    /// Calls `f` with every record of some kinds that the profile is elsewhere of.
+    pub fn elsewhere(&self, profile: &Profile, as_of: i32, asked: &[bool], f: impl FnMut(u32)) {
+        let judge = Judge::new(self, profile, as_of);
+        self.sections(Among::Kinds(asked))
+            .filter(|section| judge.region(section.region) == Verdict::Fail)
+            .flat_map(|section| self.live(section))
+            .for_each(f);
     }
 
     fn step(&self, at: usize) -> Step {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::rules::{Rules, Standing, Window};
+use super::rules::{Offer, Rules, Standing, Validity, Window};
 use super::value::Moment;
 use crate::record::Lang;
 
@@ -66,7 +66,7 @@ impl Window {
     }
 }
 
-impl Rules {
+impl Offer {
     /// The window that matters on a day: one that is open, else the next one, else the last one.
     pub fn window_on(&self, day: i32) -> Option<&Window> {
         self.windows.iter().min_by_key(|window| match window.state(day) {
@@ -87,6 +87,13 @@ impl Rules {
             opens: window.and_then(|window| window.opens),
             closes: window.and_then(|window| window.closes),
         }
+    }
+}
+
+impl Rules {
+    /// What "last year" and the like mean on a day.
+    pub fn moment_on(&self, day: i32) -> Moment {
+        self.offer.moment_on(day)
     }
 
     /// The last day on which the record holds by itself; another record may end it sooner.
@@ -110,15 +117,33 @@ impl Rules {
         }
     }
 
+    /// The days around one on which the same entries hold, both inclusive, absent where nothing bounds them; of a day
+    /// on which the record does not hold, those around its first or last.
+    pub fn span_on(&self, day: i32, ended_by_others: Option<i32>) -> (Option<i32>, Option<i32>) {
+        let (first, last) = (self.first_day(), self.last_day(ended_by_others));
+        let day = day.min(last).max(first);
+        let conditions = self.conditions.iter().map(|entry| entry.validity);
+        let judgements = self.judgements.iter().map(|entry| entry.validity);
+        let amounts = self.offer.amounts.iter().map(|entry| entry.validity);
+        let stacking = self.offer.stacking.iter().map(|entry| entry.validity);
+        let entries = conditions.chain(judgements).chain(amounts).chain(stacking);
+        let (mut from, mut to) = (first, last.max(first));
+        for turn in entries.flat_map(Validity::turning_days) {
+            if turn <= day {
+                from = from.max(turn);
+            } else {
+                to = to.min(turn - 1);
+            }
+        }
+        (Some(from).filter(|from| *from > i32::MIN), Some(to).filter(|to| *to < i32::MAX))
+    }
+
     /// Days on which what holds or what "last year" means may change.
     pub fn turning_days(&self) -> Vec<i32> {
-        let mut days = Vec::new();
-        let mut entry = |validity: super::rules::Validity| {
-            days.extend(validity.from);
-            days.extend(validity.to.map(|to| to.saturating_add(1)));
-        };
-        self.conditions.iter().for_each(|condition| entry(condition.validity));
-        for window in &self.windows {
+        let conditions = self.conditions.iter();
+        let mut days: Vec<i32> =
+            conditions.flat_map(|condition| condition.validity.turning_days()).collect();
+        for window in &self.offer.windows {
             days.extend(window.opens);
             days.extend(window.closes.map(|closes| closes.saturating_add(1)));
         }

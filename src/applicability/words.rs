@@ -11,6 +11,7 @@ use super::profile::{Holding, Profile};
 use super::reader::print_span;
 use super::value::{Interval, Moment, months_between, print_day};
 use crate::record::attribute::{Attribute, AttributeType};
+use crate::record::value::grouped;
 use crate::record::{Lang, Vocabulary};
 
 /// How numbers are written.
@@ -78,32 +79,17 @@ fn code_of(vocabulary: &Vocabulary, code: u32) -> &str {
     &vocabulary.entries[code as usize].code
 }
 
-/// Prints a sum of yuan: `4800万元`, `¥48,000,000`.
+/// Prints a sum of yuan: `4,800万元`, `¥48,000,000`.
 pub fn say_yuan(yuan: f64, lang: Lang) -> String {
+    let sign = if yuan < 0.0 { "−" } else { "" };
     let size = yuan.abs();
-    if lang == Lang::En {
-        let sign = if yuan < 0.0 { "-" } else { "" };
-        format!("{sign}¥{}", grouped(&decimals(size, 2)))
-    } else if size >= 1e8 {
-        format!("{}亿元", decimals(yuan / 1e8, 4))
-    } else if size >= 1e4 {
-        format!("{}万元", decimals(yuan / 1e4, 2))
-    } else {
-        format!("{}元", decimals(yuan, 2))
+    let print = |size: f64, most: usize| grouped(&decimals(size, most));
+    match lang {
+        Lang::En => format!("{sign}¥{}", print(size, 2)),
+        Lang::Zh if size >= 1e8 => format!("{sign}{}亿元", print(size / 1e8, 4)),
+        Lang::Zh if size >= 1e4 => format!("{sign}{}万元", print(size / 1e4, 2)),
+        Lang::Zh => format!("{sign}{}元", print(size, 2)),
     }
-}
-
-/// Puts a comma between groups of three digits before the point.
-fn grouped(digits: &str) -> String {
-    let (whole, rest) = digits.split_at(digits.find('.').unwrap_or(digits.len()));
-    let mut text = String::new();
-    for (at, digit) in whole.char_indices() {
-        if at > 0 && (whole.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text + rest
 }
 
 /// Prints a number with at most so many decimals.
@@ -405,7 +391,7 @@ fn held<'a>(
     entries.filter(|entry| entry.held)
 }
 
-/// Prints a number, or its bounds: `4800万元`, `20人–30人`, `2000万元以上`.
+/// Prints a number, or its bounds: `4,800万元`, `20人–30人`, `2,000万元以上`.
 pub fn say_interval(value: Interval, style: Style<'_>, lang: Lang) -> String {
     let say = |value: f64| say_number(value, style, lang);
     match (value.low.is_finite(), value.high.is_finite(), lang) {
@@ -419,7 +405,7 @@ pub fn say_interval(value: Interval, style: Style<'_>, lang: Lang) -> String {
     }
 }
 
-/// Says what would close a gap: `按营业收入4800万元计，研发费用再投入19.2万元`.
+/// Says what would close a gap: `按营业收入4,800万元计，研发费用再投入19.2万元`.
 pub fn say_gap(gap: &Gap, moment: Moment, dictionary: &Dictionary, lang: Lang) -> Option<String> {
     let attribute = &dictionary.attributes().list[gap.attribute];
     if !matches!(attribute.attribute_type, AttributeType::Money | AttributeType::Int) {

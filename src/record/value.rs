@@ -163,6 +163,19 @@ fn column_value(field_type: FieldType, value: &Value) -> Option<ColumnValue> {
     }
 }
 
+/// Puts a comma between groups of three of the digits before the point.
+pub fn grouped(digits: &str) -> String {
+    let whole = digits.find('.').unwrap_or(digits.len());
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && at < whole && (whole - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// Returns the fields that a reader may see; the others are absent, also inside objects.
 ///
 /// A member that the kind does not declare (any more) is shown to owners alone: nothing tells who else may see it.

@@ -1,6 +1,7 @@
 //! Which records apply to an organization: keeps the rules of every record compiled, and answers profiles.
 
 mod answer;
+mod plan;
 mod request;
 
 use std::collections::HashMap;
@@ -9,19 +10,18 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use serde_json::Value;
-
 use super::indexing;
 use crate::applicability::columns::Columns;
 use crate::applicability::explain::explain;
-use crate::applicability::table::Table;
+use crate::applicability::table::{Among, Table};
 use crate::applicability::{Dictionary, Level, Profile, Rules};
 use crate::engine::{Engine, EngineError};
 use crate::query::request::BadRequest;
 use crate::record::validate::Violation;
 use crate::record::{Catalog, Lang, RecordId, Revision, State};
 use crate::store::{Change, Cursor, Store, StoreError, StoredRecord};
-pub use answer::{Answer, Item};
+pub use answer::{Answer, Item, VersionView};
+pub use plan::PortfolioView;
 pub use request::{CheckRequest, MEMBERS};
 
 /// Changes read at a time.
@@ -80,8 +80,13 @@ impl Kept {
 pub struct Loaded {
     pub id: RecordId,
     pub revision: Revision,
-    pub title: String,
     pub rules: Rules,
+}
+
+impl Loaded {
+    pub fn title(&self) -> &str {
+        &self.rules.offer.title
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -227,13 +232,7 @@ impl ApplicabilityService {
             // Written under other attributes: what can be read counts, the rest is not known.
             tracing::warn!(id = %stored.id, place = %first.pointer, "rules cannot all be read");
         }
-        let title = record.fields.get("title").and_then(Value::as_str).unwrap_or_default();
-        Some(Loaded {
-            id: stored.id.clone(),
-            revision: stored.revision,
-            title: title.to_owned(),
-            rules,
-        })
+        Some(Loaded { id: stored.id.clone(), revision: stored.revision, rules })
     }
 
     /// Reads a record's rules, from memory where they are kept.
@@ -258,9 +257,9 @@ impl ApplicabilityService {
         let table = self.table();
         let asked = self.kinds_asked(&table, kinds);
         let mut levels = Vec::new();
-        table.judge(profile, as_of, None, |standing| {
+        table.judge(profile, as_of, Among::Kinds(&asked), |standing| {
             let level = standing.level();
-            if level > Level::Fail && asked[table.kind_of(standing.row)] {
+            if level > Level::Fail {
                 levels.push((table.digest(standing.row), level));
             }
         });

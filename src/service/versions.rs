@@ -153,7 +153,7 @@ impl ApplicabilityService {
         let mut successor = None;
         for link in links {
             let view = RelationView {
-                title: self.loaded(&link.by)?.map(|other| other.title.clone()),
+                title: self.loaded(&link.by)?.map(|other| other.title().to_owned()),
                 relation: link.relation.clone(),
                 id: link.by.id.clone(),
                 direction: "by",
@@ -168,7 +168,7 @@ impl ApplicabilityService {
         for relation in rules.map(|rules| rules.relations).unwrap_or_default() {
             let other = RecordId::new(id.kind.clone(), &*relation.id);
             relations.push(RelationView {
-                title: self.loaded(&other)?.map(|other| other.title.clone()),
+                title: self.loaded(&other)?.map(|other| other.title().to_owned()),
                 relation: relation.relation,
                 id: other.id,
                 direction: "to",

@@ -100,6 +100,58 @@ async fn a_profile_is_checked() {
 }
 
 #[tokio::test]
+async fn an_answer_names_the_version_that_decided() {
+    let server = server().await;
+    let staff = |bound: i64| json!([{ "attr": "staff", "op": "ge", "value": bound }]);
+    let mut record = json!({
+        "kind": "policy", "id": "turned", "title": "改过门槛", "applies_to": ["370200"], "effective_on": "2020-01-01",
+        "expires_on": "2027-12-31",
+        "conditions": [
+            { "id": "c1", "text": "职工5人以上", "clause": "第一条", "all": staff(5), "valid_to": "2024-12-31" },
+            { "id": "c2", "text": "职工50人以上", "clause": "第一条", "all": staff(50), "valid_from": "2025-01-01" },
+        ],
+    });
+    let write = |record: Value| {
+        let call = server.call("PUT", "/v1/records/policy/turned").key(&server.admin);
+        async move { call.json(&record).send().await.json()["_revision"].clone() }
+    };
+    let version = |as_of: &'static str| {
+        let body = json!({
+            "profile": { "reg_region": "370212", "staff": 20 }, "as_of": as_of, "ids": ["turned"],
+        });
+        let server = &server;
+        async move {
+            let answer = check(server, body).await;
+            let item = item(&answer, "turned");
+            (item["verdict"].clone(), item["version"].clone(), answer["profile_digest"].clone())
+        }
+    };
+    let revision = write(record.clone()).await;
+    let (verdict, before, digest) = version("2023-06-30").await;
+    assert_eq!(verdict, "pass");
+    let expected =
+        json!({ "revision": revision, "valid_from": "2020-01-01", "valid_to": "2024-12-31" });
+    assert_eq!(before, expected);
+    let (verdict, after, same) = version("2026-11-23").await;
+    assert_eq!(verdict, "fail");
+    let expected =
+        json!({ "revision": revision, "valid_from": "2025-01-01", "valid_to": "2027-12-31" });
+    assert_eq!(after, expected);
+    // What was said is named by the same digest on every day, and by another one when it is something else.
+    assert_eq!(digest, same);
+    let other = check(&server, json!({ "profile": { "reg_region": "370212", "staff": 21 } })).await;
+    assert_ne!(other["profile_digest"], digest);
+    record["title"] = json!("又改过");
+    let again = write(record).await;
+    assert_ne!(again, revision);
+    assert_eq!(version("2026-11-23").await.1["revision"], again);
+    // What another one ended holds up to the day before.
+    let body = json!({ "profile": {}, "as_of": "2026-11-23", "ids": ["old"] });
+    let old = check(&server, body).await;
+    assert_eq!(item(&old, "old")["version"]["valid_to"], "2023-12-31");
+}
+
+#[tokio::test]
 async fn what_is_missing_is_asked_for() {
     let server = server().await;
     let answer =
@@ -123,6 +175,17 @@ async fn what_is_missing_is_asked_for() {
     assert!(new["say"].as_str().unwrap().contains("按您的假设"), "{}", new["say"]);
     assert_eq!(answer["summary"]["near"], 1);
     assert_eq!(answer["summary"]["fail"], 0);
+    // Somebody who closes the gap should know that there is more to come.
+    let profile = json!({ "reg_region": "370212", "rd_expense": { "2025": 900_000 } });
+    let answer = check(&server, json!({ "profile": profile })).await;
+    let new = item(&answer, "new");
+    assert_eq!(new["near"], true);
+    assert_eq!(new["conditions"][0]["missing"], json!(["职工总数"]));
+    let expected = "1项不符合；差一点：研发费用再投入10万元；还差1项数据";
+    assert_eq!(new["say"], expected);
+    // And nobody is told that nothing is met.
+    let answer = check(&server, json!({ "profile": { "reg_region": "370212" } })).await;
+    assert_eq!(item(&answer, "new")["say"], "还差2项数据");
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use kechuang::applicability::condition::{MAX_DEPTH, MAX_NODES, Node};
 use kechuang::applicability::diff::{Version, compare};
 use kechuang::applicability::explain::explain;
 use kechuang::applicability::expression::Expression;
-use kechuang::applicability::table::Table;
+use kechuang::applicability::table::{Among, Table};
 use kechuang::applicability::{Profile, Rules};
 use kechuang::record::{Fields, Lang, RecordId};
 use proptest::prelude::*;
@@ -69,7 +69,7 @@ fn try_everything(fields: &Fields, given: &Map<String, Value>, as_of: i32) {
     table.put(id.clone(), &rules);
     let row = table.row(&id).expect("it was put");
     let mut level = None;
-    let elsewhere = table.judge(&profile, as_of, None, |standing| {
+    let elsewhere = table.judge(&profile, as_of, Among::Everything, |standing| {
         assert_eq!((standing.verdict, standing.near), (answer.verdict, answer.near));
         assert_eq!(standing.excluded, answer.excluded);
         level = Some(standing.level());

@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use kechuang::applicability::explain::{Explanation, explain};
 use kechuang::applicability::portfolio::{Candidate, Form, Stack, solve};
-use kechuang::applicability::table::{Standing, Table};
+use kechuang::applicability::table::{Among, Standing, Table};
 use kechuang::applicability::{Dictionary, Level, Profile, Rules, Verdict};
 use kechuang::record::value::days;
 use kechuang::record::{Catalog, Fields, Lang, RecordId};
@@ -307,7 +307,7 @@ proptest! {
         table.put(RecordId::new("k", "b"), &rules);
         table.put(id.clone(), &rules);
         let mut standings: Vec<Standing> = Vec::new();
-        let elsewhere = table.judge(&facts, today(), None, |standing| standings.push(standing));
+        let elsewhere = table.judge(&facts, today(), Among::Everything, |standing| standings.push(standing));
         let level = match answer.verdict {
             _ if answer.excluded.is_some() => Level::Fail,
             Verdict::Fail if answer.near => Level::Near,
@@ -550,17 +550,17 @@ fn distances_are_said_as_the_rule_has_them() {
     let revenue = |op: &str| json!({ "attr": "revenue", "period": "Y-1", "op": op, "value": 5000, "unit": "万元" });
     let given = json!({ "revenue": { "2025": 48_000_000 } });
     for (op, expected) in [
-        ("ge", "2025年营业收入4800万元，要求不低于5000万元，还差200万元；营业收入再增加200万元"),
-        ("gt", "2025年营业收入4800万元，要求高于5000万元，还差200万元；营业收入再增加200万元"),
-        ("le", "2025年营业收入4800万元，要求不高于5000万元，低200万元"),
-        ("lt", "2025年营业收入4800万元，要求低于5000万元，低200万元"),
+        ("ge", "2025年营业收入4,800万元，要求不低于5,000万元，还差200万元；营业收入再增加200万元"),
+        ("gt", "2025年营业收入4,800万元，要求高于5,000万元，还差200万元；营业收入再增加200万元"),
+        ("le", "2025年营业收入4,800万元，要求不高于5,000万元，低200万元"),
+        ("lt", "2025年营业收入4,800万元，要求低于5,000万元，低200万元"),
     ] {
         assert_eq!(margin(&revenue(op), &given), expected, "{op}");
     }
     let given = json!({ "revenue": { "2025": { "min": 60_000_000 } } });
     assert_eq!(
         margin(&revenue("ge"), &given),
-        "2025年营业收入6000万元以上，要求不低于5000万元，高出1000万元"
+        "2025年营业收入6,000万元以上，要求不低于5,000万元，高出1,000万元"
     );
     // What is divided by is named with its years where it is that of several.
     let ratio = json!({ "expr": "sum(rd_expense[Y-2..Y-1]) / sum(revenue[Y-2..Y-1])", "op": "ge", "value": 0.05, "show": "占比" });
@@ -570,7 +570,7 @@ fn distances_are_said_as_the_rule_has_them() {
     });
     assert_eq!(
         margin(&ratio, &years),
-        "占比4.8%，要求不低于5%，还差0.2个百分点；按2024—2025年营业收入2000万元计，研发费用再投入4万元"
+        "占比4.8%，要求不低于5%，还差0.2个百分点；按2024—2025年营业收入2,000万元计，研发费用再投入4万元"
     );
     let age = json!({ "attr": "age_months", "op": "le", "value": 180 });
     assert_eq!(
@@ -586,7 +586,7 @@ fn what_is_doubtful_or_read_is_said_in_its_unit() {
     let said = |code: &str, lang: Lang| -> Vec<&str> {
         notes.iter().filter(|note| note.code == code).map(|note| lang.pick(&note.say)).collect()
     };
-    assert_eq!(said("doubtful", Lang::Zh), ["营业收入是否为4800元？如以万元计，请换算为元"]);
+    assert_eq!(said("doubtful", Lang::Zh), ["营业收入是否为4,800元？如以万元计，请换算为元"]);
     assert_eq!(
         said("doubtful", Lang::En),
         ["Revenue of ¥4,800? It is wanted in yuan, not in 万元"]

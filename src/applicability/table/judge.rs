@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::{BoundCheck, Condition, Exclusion, NONE, Profile, Standing, Step, TAG, Table};
 use crate::applicability::Verdict;
 use crate::applicability::condition::{Detail, Need};
+use crate::applicability::expression::Facts;
 
 /// What has been decided for one profile: a byte for each check and each condition, 0 where nobody has asked yet.
 pub(super) struct Judge<'a> {
@@ -13,15 +14,17 @@ pub(super) struct Judge<'a> {
     as_of: i32,
     checks: Vec<u8>,
     conditions: Vec<u8>,
+    /// Of each region, whether the profile is in it: decided beforehand.
+    regions: Vec<u8>,
     /// What is missing to decide a condition: a place among the masks, or 0.
     missing: Vec<u16>,
     masks: Vec<u128>,
     masks_known: HashMap<u128, u16>,
 }
 
-const FAILS: u8 = 1;
-const IS_OPEN: u8 = 2;
-const PASSES: u8 = 4;
+pub(super) const FAILS: u8 = 1;
+pub(super) const IS_OPEN: u8 = 2;
+pub(super) const PASSES: u8 = 4;
 /// Of a condition that fails: the profile is elsewhere.
 const ELSEWHERE: u8 = 8;
 /// Of what fails: it is known whether it is within reach, and it is.
@@ -47,7 +50,10 @@ fn decoded(codes: u8) -> Verdict {
 
 impl<'a> Judge<'a> {
     pub fn new(table: &'a Table, profile: &'a Profile, as_of: i32) -> Self {
+        let region = table.dictionary.attributes().region;
+        let paths = region.map_or(&[][..], |attribute| profile.codes(attribute, None));
         Self {
+            regions: table.places.decide(paths),
             table,
             profile,
             as_of,
@@ -59,15 +65,12 @@ impl<'a> Judge<'a> {
         }
     }
 
-    pub fn region(&mut self, region: u32) -> Verdict {
-        match self.table.regions[region as usize] {
-            Some(condition) => decoded(self.condition(condition)),
-            None => Verdict::Pass,
-        }
+    pub fn region(&self, region: u32) -> Verdict {
+        decoded(self.regions[region as usize])
     }
 
-    /// Decides a row that lies in a region, of which `place` is the verdict.
-    pub fn row(&mut self, at: u32, region: u32, place: Verdict) -> Standing {
+    /// Decides a row of whose region `place` is the verdict.
+    pub fn row(&mut self, at: u32, place: Verdict) -> Standing {
         let table = self.table;
         let row = &table.hot[at as usize];
         let mut standing = Standing {
@@ -117,8 +120,10 @@ impl<'a> Judge<'a> {
             }
             Verdict::Unknown => {
                 let implied = implied.into_iter().filter(|condition| *condition != NONE);
-                let region = table.regions[region as usize].filter(|_| place == Verdict::Unknown);
-                for condition in conditions.iter().copied().chain(implied).chain(region) {
+                let place =
+                    table.dictionary.attributes().region.filter(|_| place == Verdict::Unknown);
+                standing.missing = place.map_or(0, |attribute| 1 << attribute);
+                for condition in conditions.iter().copied().chain(implied) {
                     if self.condition(condition) & IS_OPEN != 0 {
                         standing.missing |= self.missing_of(condition);
                     }

@@ -51,15 +51,7 @@ type With = fn(&str) -> String;
 
 /// Prints a number with a comma between groups of three digits.
 pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.char_indices() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    crate::record::value::grouped(&number.to_string())
 }
 
 #[cfg(test)]

@@ -410,7 +410,7 @@ impl AlertService {
     ) -> Result<About, StoreError> {
         if let Some(loaded) = self.applicability.loaded(id)? {
             let say = profile.map(|profile| self.applicability.say(&loaded, profile, today));
-            let (title, say) = (loaded.title.clone(), say.unwrap_or_default());
+            let (title, say) = (loaded.title().to_owned(), say.unwrap_or_default());
             return Ok(About { title, revision: loaded.revision.0, say });
         }
         let last = self.applicability.last_version(id)?;

@@ -5,16 +5,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
+use super::plan::{Offered, PortfolioView, best_set};
 use super::request::Checked;
 use super::{ApplicabilityService, CheckError, CheckRequest, Loaded};
-use crate::applicability::amount;
 use crate::applicability::explain::{self, Explanation};
-use crate::applicability::portfolio::{self, Candidate, Form, Stack};
 use crate::applicability::profile::NoteView;
 use crate::applicability::questions::{Question, Tally};
-use crate::applicability::rules::StackingRule;
-use crate::applicability::table::{Standing, Table};
+use crate::applicability::table::{Among, Standing, Table};
 use crate::applicability::value::print_day;
 use crate::applicability::window::Exclusion;
 use crate::applicability::{Profile, Verdict};
@@ -40,6 +39,9 @@ pub struct Answer {
     pub portfolio: PortfolioView,
     /// What should be known about the values of the profile.
     pub notes: Vec<NoteView>,
+    /// Names what was said of the organization: with the same one, the same versions of the records and the same
+    /// `as_of`, the verdicts are the same.
+    pub profile_digest: String,
     pub revision: Revision,
     pub took_ms: f64,
 }
@@ -60,9 +62,19 @@ pub struct Item {
     pub title: String,
     #[serde(flatten)]
     pub explanation: Explanation,
+    pub version: VersionView,
     /// The record that ended this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub successor: Option<Successor>,
+}
+
+/// The version of a record's rules that decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct VersionView {
+    pub revision: Revision,
+    /// The days around `as_of` on which these rules hold, both inclusive; null where nothing bounds them.
+    pub valid_from: Option<String>,
+    pub valid_to: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -81,44 +93,6 @@ pub struct ExcludedCount {
     pub count: u64,
 }
 
-#[derive(Debug, Default, Serialize)]
-pub struct PortfolioView {
-    pub items: Vec<PortfolioItem>,
-    pub low: i64,
-    pub high: i64,
-    pub exclusions: Vec<PortfolioExclusion>,
-    pub caps: Vec<PortfolioCap>,
-    /// Whether the set may not be the best one: too many records exclude each other.
-    pub approximate: bool,
-    pub say: String,
-}
-
-#[derive(Debug, Serialize)]
-pub struct PortfolioItem {
-    pub kind: Arc<str>,
-    pub id: Arc<str>,
-    pub title: String,
-    pub low: i64,
-    pub high: i64,
-}
-
-#[derive(Debug, Serialize)]
-pub struct PortfolioExclusion {
-    pub id: Arc<str>,
-    pub title: String,
-    pub because_of: Option<Arc<str>>,
-    pub rule: &'static str,
-    pub clause: String,
-    pub text: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-pub struct PortfolioCap {
-    pub group: String,
-    pub cap: i64,
-    pub clause: String,
-}
-
 impl ApplicabilityService {
     /// Checks a profile against the records of the request.
     pub fn check(&self, request: &CheckRequest) -> Result<Answer, CheckError> {
@@ -134,33 +108,25 @@ impl ApplicabilityService {
         let asked = self.kinds_asked(&table, &checked.kinds);
         let mut found = Found::new(&self.dictionary);
         let only = rows_of(&table, &checked, filtered);
+        let among = only.as_deref().map_or(Among::Kinds(&asked), Among::Rows);
         let has_only = checked.ids.is_some();
-        let elsewhere = table.judge(&checked.profile, as_of, only.as_deref(), |standing| {
-            if !has_only && !asked[table.kind_of(standing.row)] {
-                return;
-            }
+        let elsewhere = table.judge(&checked.profile, as_of, among, |standing| {
             let shown = has_only
                 || standing.excluded.is_none_or(|reason| checked.include.contains(&reason));
             found.add(&standing, shown, &table);
         });
-        // Kinds that were not asked for are elsewhere as well: count those that were.
         let mut excluded = found.excluded;
         if elsewhere > 0 {
-            let mut count = 0;
-            let include = checked.include.contains(&Exclusion::Region);
-            table.elsewhere(&checked.profile, as_of, |row| {
-                if asked[table.kind_of(row)] {
-                    count += 1;
-                    if include {
-                        found.shown[LEFT_OUT].push(row);
-                    }
-                }
-            });
-            *excluded.entry(Exclusion::Region).or_default() += count;
+            *excluded.entry(Exclusion::Region).or_default() += elsewhere;
+            if checked.include.contains(&Exclusion::Region) {
+                let left_out = &mut found.shown[LEFT_OUT];
+                table.elsewhere(&checked.profile, as_of, &asked, |row| left_out.push(row));
+            }
         }
         let total = found.shown.iter().map(Vec::len).sum();
-        let passed = giving_most(found.passed, &table);
-        let passed: Vec<RecordId> = passed.map(|row| table.id(row).clone()).collect();
+        let passed: Vec<Offered> = giving_most(found.passed, &table)
+            .map(|row| (table.id(row).clone(), table.offer(row).clone()))
+            .collect();
         let ids: Vec<(RecordId, Option<Link>)> =
             page(found.shown, &table, as_of, request.offset, checked.limit)
                 .into_iter()
@@ -192,8 +158,9 @@ impl ApplicabilityService {
                 })
                 .collect(),
             questions,
-            portfolio: self.portfolio(&passed, &checked.profile, as_of, request.lang)?,
+            portfolio: best_set(&passed, &checked.profile, as_of, request.lang),
             notes: checked.notes.iter().map(|note| note.view(request.lang)).collect(),
+            profile_digest: digest_of(request),
             revision,
             took_ms: (started.elapsed().as_secs_f64() * 1e5).round() / 1e2,
         })
@@ -210,10 +177,16 @@ impl ApplicabilityService {
         let day = ended_by.as_ref().map(|link| link.day);
         let explanation =
             explain::explain(&loaded.rules, profile, as_of, day, &self.dictionary, lang);
+        let (from, to) = loaded.rules.span_on(as_of, day);
+        let version = VersionView {
+            revision: loaded.revision,
+            valid_from: from.map(print_day),
+            valid_to: to.map(print_day),
+        };
         let successor = match ended_by.filter(|link| link.day <= as_of) {
             None => None,
             Some(link) => {
-                let title = self.loaded(&link.by)?.map(|other| other.title.clone());
+                let title = self.loaded(&link.by)?.map(|other| other.title().to_owned());
                 Some(Successor {
                     id: link.by.id.clone(),
                     title: title.unwrap_or_default(),
@@ -225,8 +198,9 @@ impl ApplicabilityService {
         Ok(Item {
             kind: loaded.id.kind.clone(),
             id: loaded.id.id.clone(),
-            title: loaded.title.clone(),
+            title: loaded.title().to_owned(),
             explanation,
+            version,
             successor,
         })
     }
@@ -272,73 +246,13 @@ impl ApplicabilityService {
             }
         }
     }
+}
 
-    /// Chooses the best set of the records that apply and give money.
-    fn portfolio(
-        &self,
-        passed: &[RecordId],
-        profile: &Profile,
-        as_of: i32,
-        lang: Lang,
-    ) -> Result<PortfolioView, CheckError> {
-        let mut loaded: Vec<Arc<Loaded>> = Vec::new();
-        let mut candidates = Vec::new();
-        for id in passed {
-            let Some(record) = self.loaded(id)? else { continue };
-            let sum = amount::sum(&record.rules, profile, record.rules.moment_on(as_of));
-            // A sum without a bound cannot be weighed against another: what is certain of it counts.
-            let high = if sum.high.is_finite() { sum.high } else { sum.low };
-            if high > 0.0 {
-                candidates.push(candidate(&record, sum.low, high, profile, as_of));
-                loaded.push(record);
-            }
-        }
-        let solved = portfolio::solve(&candidates);
-        let items: Vec<PortfolioItem> = solved
-            .chosen
-            .iter()
-            .map(|&at| PortfolioItem {
-                kind: loaded[at].id.kind.clone(),
-                id: loaded[at].id.id.clone(),
-                title: loaded[at].title.clone(),
-                low: candidates[at].low.round() as i64,
-                high: candidates[at].high.round() as i64,
-            })
-            .collect();
-        let high = crate::applicability::say_yuan(solved.high, lang);
-        let say = match (items.len(), lang) {
-            (0, Lang::Zh) => "没有可以合计金额的政策".to_owned(),
-            (0, Lang::En) => "No amounts to be added up".to_owned(),
-            (count, Lang::Zh) => format!("可同时申请{count}项，合计最高{high}"),
-            (count, Lang::En) => {
-                format!("{count} can be applied for together, up to {high} in all")
-            }
-        };
-        Ok(PortfolioView {
-            items,
-            low: solved.low.round() as i64,
-            high: solved.high.round() as i64,
-            exclusions: solved
-                .excluded
-                .into_iter()
-                .map(|left_out| PortfolioExclusion {
-                    id: loaded[left_out.candidate].id.id.clone(),
-                    title: loaded[left_out.candidate].title.clone(),
-                    because_of: left_out.because_of.map(|at| loaded[at].id.id.clone()),
-                    rule: left_out.rule,
-                    clause: left_out.clause,
-                    text: left_out.text,
-                })
-                .collect(),
-            caps: solved
-                .caps
-                .into_iter()
-                .map(|(group, cap, clause)| PortfolioCap { group, cap: cap.round() as i64, clause })
-                .collect(),
-            approximate: solved.approximate,
-            say,
-        })
-    }
+/// Names what a request says of the organization.
+fn digest_of(request: &CheckRequest) -> String {
+    let said = serde_json::to_vec(&(&request.profile, &request.assume));
+    let digest = Sha256::digest(said.expect("an object has only string keys"));
+    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What ended a record.
@@ -491,38 +405,4 @@ fn sorted(class: Vec<u32>, table: &Table, as_of: i32, end: usize) -> Vec<u32> {
     }
     keyed.sort_unstable_by(compare);
     keyed.into_iter().map(|(_, row)| row).collect()
-}
-
-fn candidate(record: &Loaded, low: f64, high: f64, profile: &Profile, as_of: i32) -> Candidate {
-    let moment = record.rules.moment_on(as_of);
-    let stacking = record.rules.stacking.iter().filter(|rule| rule.validity.covers(as_of));
-    let rules = stacking
-        .map(|rule| {
-            let group = rule.group.clone();
-            let ids = rule.with.clone();
-            let form = match rule.rule {
-                StackingRule::Exclusive => Form::Exclusive { group: group.unwrap_or_default() },
-                StackingRule::NotWith => Form::NotWith { ids },
-                StackingRule::Requires => Form::Requires { ids },
-                StackingRule::ShareOf => Form::ShareOf { group, ids, share: rule.share },
-                StackingRule::GroupCap => {
-                    let by_profile = rule.cap_base.as_ref();
-                    let by_profile = by_profile.and_then(|base| base.value(profile, moment));
-                    let cap = [rule.cap, by_profile.map(|cap| cap.high)].into_iter().flatten();
-                    Form::GroupCap {
-                        group: group.unwrap_or_default(),
-                        ids,
-                        cap: cap.reduce(f64::min).filter(|cap| cap.is_finite()),
-                    }
-                }
-            };
-            Stack {
-                form,
-                clause: rule.clause.clone(),
-                text: rule.text.clone(),
-                rule: rule.rule.name(),
-            }
-        })
-        .collect();
-    Candidate { id: record.id.id.to_string(), low, high, rules }
 }
