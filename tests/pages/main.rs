@@ -570,6 +570,32 @@ async fn a_policy_is_checked_and_nothing_is_kept() {
     ] {
         assert!(met.html.contains(part), "{part}\n{}", met.html);
     }
+    assert!(met.html.contains("规则版本 "), "{}", met.html);
+    // What was left out can be looked at, and says why.
+    let elsewhere = [("reg_region", "370202"), ("registered_on", "2015-03-01")];
+    let closed = site.post("/check", &elsewhere).await;
+    let open = "name=\"include\" value=\"region\"";
+    assert!(closed.html.contains(open) && !closed.html.contains("海水淡化"), "{}", closed.html);
+    let opened = [&elsewhere[..], &[("include", "region")]].concat();
+    let opened = site.post("/check", &opened).await;
+    opened.check("/check, opened");
+    assert!(!opened.html.contains(open), "{}", opened.html);
+    for part in ["青岛市海水淡化产业扶持办法", "注册地不在适用地区"] {
+        assert!(opened.html.contains(part), "{part}\n{}", opened.html);
+    }
+    // Any day can be asked for; what was filled in for other years stays.
+    let past = [("as_of", "2001-06-30"), ("reg_region", "崂山区"), ("revenue.2025", "2,600")];
+    let past = site.post("/check", &past).await;
+    past.check("/check, in the past");
+    for part in ["按 2001-06-30 的规则计算", "name=\"revenue.2000\"", "value=\"2,600\""] {
+        assert!(past.html.contains(part), "{part}\n{}", past.html);
+    }
+    let never = site.post("/check", &[("as_of", "2001-02-30"), ("reg_region", "崂山区")]).await;
+    assert_eq!(never.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(never.html.contains("如 2026-11-23"), "{}", never.html);
+    // What is not said is asked for by its name.
+    let little = site.post("/check", &[("reg_region", "崂山区")]).await;
+    assert!(little.html.contains("还缺："), "{}", little.html);
     let one = [("id", "p2"), ("reg_region", "370202")];
     let one = site.post("/check", &one).await;
     assert!(one.html.contains("只对照这一项") && !one.html.contains("海水淡化产业扶持办法"));

@@ -1,5 +1,6 @@
 //! The policy check: an enterprise's facts against every record that states conditions. Nothing is kept.
 
+mod outcome;
 mod profile;
 
 use askama::Template;
@@ -11,23 +12,18 @@ use axum::response::Response;
 use super::assets::TASKS_STYLE;
 use super::error::Failure;
 use super::form::{Pairs, refuse_foreign};
-use super::links::record_path;
 use super::text::{CheckTexts, Lang};
-use super::value::money;
 use super::visitor::{Frame, Visitor};
 use super::{answer, page};
 use crate::app::App;
-use crate::applicability::Verdict;
-use crate::applicability::amount::AmountStatus;
-use crate::applicability::window::WindowState;
+use crate::applicability::value::year_of;
 use crate::http::AppState;
 use crate::query::request::BadRequest;
 use crate::record::validate::Violation;
-use crate::service::applicability::{Answer, CheckError, CheckRequest, Item};
+use crate::record::value::days;
+use crate::service::applicability::{CheckError, CheckRequest};
+use outcome::Outcome;
 use profile::{Question, questions};
-
-/// Records of one verdict that are shown whole; the others are counted.
-const SHOWN: usize = 30;
 
 #[derive(Template)]
 #[template(path = "check.html")]
@@ -41,49 +37,8 @@ struct CheckPage {
     result: Option<Outcome>,
     /// The one record that is asked about.
     only: Option<String>,
-}
-
-struct Outcome {
+    /// The day whose rules are asked for, as it was typed.
     as_of: String,
-    tally: [(&'static str, &'static str, usize); 4],
-    groups: Vec<Group>,
-    questions: Vec<(String, String)>,
-    total: Option<String>,
-    portfolio: Vec<(String, String, String)>,
-    exclusions: Vec<String>,
-    excluded: Vec<(String, u64)>,
-}
-
-struct Group {
-    tone: &'static str,
-    heading: &'static str,
-    items: Vec<Shown>,
-    /// How many are not shown.
-    more: Option<String>,
-}
-
-/// One record and how it stands.
-struct Shown {
-    title: String,
-    href: String,
-    say: String,
-    amount: Option<String>,
-    window: Option<String>,
-    /// Label of the conditions, which says how many there are.
-    heading: String,
-    conditions: Vec<Condition>,
-    judge: Vec<(String, String)>,
-    checked: Option<String>,
-}
-
-struct Condition {
-    text: String,
-    clause: String,
-    /// `pass`, `fail` or `unknown`, for the style.
-    tone: &'static str,
-    verdict: String,
-    have: String,
-    margin: Option<String>,
 }
 
 pub async fn get_check(State(state): State<AppState>, visitor: Visitor) -> Response {
@@ -104,17 +59,23 @@ pub async fn post_check(
     answer(&state, visitor, move |app, visitor| {
         let today = app.clock.today();
         let attributes = app.applicability.dictionary.attributes();
+        let typed = as_of(&pairs);
+        let Some(as_of) = (if typed.is_empty() { Some(today) } else { days(typed) }) else {
+            return draw(app, visitor, &pairs, vec![bad_day(typed)], None);
+        };
+        let include = pairs.iter().filter(|(name, _)| name == "include");
         let request = CheckRequest {
-            profile: profile::read(attributes, &pairs, year(app)),
-            as_of: today,
+            profile: profile::read(attributes, &pairs, year_of(as_of)),
+            as_of,
             today,
             ids: only(&pairs).into_iter().collect(),
+            include: include.map(|(_, reason)| reason.clone()).collect(),
             lang: visitor.lang,
             ..CheckRequest::default()
         };
         match app.applicability.check(&request) {
             Ok(answer) => {
-                let outcome = outcome(&answer, visitor);
+                let outcome = Outcome::of(&answer, visitor);
                 draw(app, visitor, &pairs, Vec::new(), Some(outcome))
             }
             Err(
@@ -135,10 +96,19 @@ fn only(pairs: &[(String, String)]) -> Option<String> {
     found.map(|(_, id)| id.clone())
 }
 
-/// The present year in the service's zone.
-fn year(app: &App) -> i32 {
-    let now = app.clock.local_time(&app.clock.now()).unwrap_or_default();
-    now.get(..4).and_then(|year| year.parse().ok()).unwrap_or(2000)
+/// The day whose rules are asked for, as it was typed; empty for today.
+fn as_of(pairs: &[(String, String)]) -> &str {
+    let found = pairs.iter().find(|(name, _)| name == "as_of");
+    found.map_or("", |(_, day)| day.trim())
+}
+
+fn bad_day(typed: &str) -> Violation {
+    Violation {
+        pointer: "/as_of".to_owned(),
+        code: "bad_parameter",
+        expected: "a date as YYYY-MM-DD, 1900 to 2199".to_owned(),
+        found: typed.chars().take(80).collect(),
+    }
 }
 
 fn draw(
@@ -150,8 +120,12 @@ fn draw(
 ) -> Result<Response, Failure> {
     let t = CheckTexts::of(visitor.lang);
     let attributes = app.applicability.dictionary.attributes();
-    let year = year(app);
+    let typed = as_of(pairs);
+    let year = year_of(days(typed).unwrap_or_else(|| app.clock.today()));
     let label = |violation: &Violation| {
+        if violation.pointer == "/as_of" {
+            return t.wrong_day.to_owned();
+        }
         let id = violation.pointer.trim_start_matches("/profile").trim_start_matches('/');
         let id = id.split('/').next().unwrap_or_default();
         let attribute = attributes.find(id).map(|at| &attributes.list[at]);
@@ -171,147 +145,9 @@ fn draw(
         questions: questions(attributes, pairs, year, visitor.lang),
         wrong: wrong.iter().map(label).collect(),
         only: only(pairs),
+        as_of: typed.to_owned(),
         result,
     };
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     Ok(page(status, &template))
-}
-
-/// Tone and heading of a group of answers, and which answers belong to it.
-type Sort = (&'static str, &'static str, fn(&Item) -> bool);
-
-fn outcome(answer: &Answer, visitor: &Visitor) -> Outcome {
-    let t = CheckTexts::of(visitor.lang);
-    let sorts: [Sort; 4] = [
-        ("pass", t.pass, |item| item.explanation.verdict == Verdict::Pass),
-        ("near", t.near, |item| item.explanation.near),
-        ("unknown", t.unknown, |item| item.explanation.verdict == Verdict::Unknown),
-        ("fail", t.fail, |item| {
-            item.explanation.verdict == Verdict::Fail && !item.explanation.near
-        }),
-    ];
-    let groups = sorts.iter().map(|(tone, heading, is_here)| {
-        let mut items: Vec<&Item> = answer.items.iter().filter(|item| is_here(item)).collect();
-        let more = items.len().saturating_sub(SHOWN);
-        items.truncate(SHOWN);
-        let items = items.into_iter().map(|item| shown(item, visitor)).collect();
-        Group { tone, heading, items, more: (more > 0).then(|| (t.more)(more as u64)) }
-    });
-    let summary = &answer.summary;
-    let set = &answer.portfolio;
-    let range = |low: i64, high: Option<i64>| between(Some(low), high, visitor);
-    Outcome {
-        as_of: answer.as_of.clone(),
-        tally: [
-            ("pass", t.pass, summary.pass),
-            ("near", t.near, summary.near),
-            ("unknown", t.unknown, summary.unknown),
-            ("fail", t.fail, summary.fail),
-        ],
-        groups: groups.filter(|group| !group.items.is_empty()).collect(),
-        questions: answer
-            .questions
-            .iter()
-            .map(|question| (question.label.clone(), (t.decides)(question.decides)))
-            .collect(),
-        total: (!set.items.is_empty()).then(|| range(set.low, Some(set.high))).flatten(),
-        portfolio: set
-            .items
-            .iter()
-            .map(|item| {
-                let href = visitor.link(&record_path(&item.kind, &item.id));
-                (item.title.clone(), href, range(item.low, Some(item.high)).unwrap_or_default())
-            })
-            .collect(),
-        exclusions: set
-            .exclusions
-            .iter()
-            .map(|each| {
-                let text = each.text.as_deref().unwrap_or_default();
-                format!("{} · {} {text}", each.title, each.clause)
-            })
-            .collect(),
-        excluded: answer
-            .excluded
-            .iter()
-            .filter(|each| each.count > 0)
-            .map(|each| (each.label.to_owned(), each.count))
-            .collect(),
-    }
-}
-
-/// A sum or a span of sums in words.
-fn between(low: Option<i64>, high: Option<i64>, visitor: &Visitor) -> Option<String> {
-    let t = CheckTexts::of(visitor.lang);
-    let print = |yuan: i64| money(yuan, visitor.lang);
-    match (low.unwrap_or(0), high) {
-        (0, None) => None,
-        (low, None) => Some((t.at_least)(&print(low))),
-        (low, Some(high)) if low == high => Some(print(high)),
-        (0, Some(high)) => Some((t.up_to)(&print(high))),
-        (low, Some(high)) => Some(format!("{} – {}", print(low), print(high))),
-    }
-}
-
-fn shown(item: &Item, visitor: &Visitor) -> Shown {
-    let t = CheckTexts::of(visitor.lang);
-    let texts = visitor.texts();
-    let about = &item.explanation;
-    let amount = &about.amount;
-    let amount = match amount.status {
-        AmountStatus::None | AmountStatus::NotStated => None,
-        _ => match amount.yuan {
-            Some(yuan) => Some(money(yuan, visitor.lang)),
-            None => between(amount.low, amount.high, visitor),
-        },
-    };
-    let window = &about.window;
-    let until = |day: &Option<String>| day.clone().unwrap_or_default();
-    let window = match window.state {
-        WindowState::Open => {
-            let left = window.days_left.map(|days| (texts.days_left)(i64::from(days)));
-            Some((t.open_until)(&until(&window.closes), &left.unwrap_or_default()))
-        }
-        WindowState::Upcoming => Some((t.opens_on)(&until(&window.opens))),
-        WindowState::Closed => Some(t.closed.to_owned()),
-        WindowState::Rolling => Some(t.rolling.to_owned()),
-        WindowState::NotStated => None,
-    };
-    let conditions = about.conditions.iter().map(|condition| {
-        let mut have: Vec<String> = Vec::new();
-        for check in &condition.checks {
-            let Some(said) = &check.say else { continue };
-            let said = format!("{}{}{said}", check.label, texts.colon);
-            // Several checks may look at the same.
-            if !have.contains(&said) {
-                have.push(said);
-            }
-        }
-        let (tone, mark) = match condition.verdict {
-            Verdict::Pass => ("pass", t.condition_pass),
-            Verdict::Fail => ("fail", t.condition_fail),
-            Verdict::Unknown => ("unknown", t.condition_unknown),
-        };
-        Condition {
-            text: condition.text.clone(),
-            clause: condition.clause.clone(),
-            tone,
-            verdict: mark.to_owned(),
-            have: if have.is_empty() { "–".to_owned() } else { have.join(texts.semicolon) },
-            margin: condition.margin.clone().or(condition.gaps.first().map(|gap| gap.say.clone())),
-        }
-    });
-    let judge = about.judge.iter();
-    let judge = judge.map(|each| (each.text.clone(), each.who.clone().unwrap_or_default()));
-    Shown {
-        title: item.title.clone(),
-        href: visitor.link(&record_path(&item.kind, &item.id)),
-        say: about.say.clone(),
-        amount,
-        window,
-        heading: (t.conditions)(about.conditions.len() as u64),
-        conditions: conditions.collect(),
-        judge: judge.collect(),
-        checked: about.rules.checked_on.clone(),
-    }
 }

@@ -43,7 +43,18 @@ fn one<'a>(pairs: &'a Pairs, name: &str) -> &'a str {
     found.map_or("", |(_, value)| value.trim())
 }
 
-/// Draws the questions. `year` is the present one.
+/// The years that are asked of what is told by year: the past ones, and any that were filled in under another day.
+fn years(id: &str, pairs: &Pairs, year: i32) -> Vec<i32> {
+    let filled = pairs.iter().filter(|(_, value)| !value.trim().is_empty());
+    let filled = filled.filter_map(|(name, _)| name.strip_prefix(id)?.strip_prefix('.'));
+    let filled = filled.filter(|year| year.len() == 4).filter_map(|year| year.parse().ok());
+    let mut years: Vec<i32> = (1..=YEARS).map(|back| year - back).chain(filled).collect();
+    years.sort_unstable_by(|left, right| right.cmp(left));
+    years.dedup();
+    years
+}
+
+/// Draws the questions. `year` is that of the day that is asked for.
 pub fn questions(attributes: &Attributes, pairs: &Pairs, year: i32, lang: Lang) -> Vec<Question> {
     let questions = attributes.questions.iter().enumerate().map(|(at, question)| {
         let asked = question.attributes.iter();
@@ -112,10 +123,10 @@ fn ask(attribute: &Attribute, pairs: &Pairs, year: i32, lang: Lang) -> Asked {
         }
         (AttributeType::Date, _) => Answer::Line("date", value.to_owned()),
         (kind, _) if kind.is_number() && attribute.period != AttributePeriod::Point => {
-            let years = (1..=YEARS).map(|back| {
-                let name = format!("{id}.{}", year - back);
+            let years = years(id, pairs, year).into_iter().map(|year| {
+                let name = format!("{id}.{year}");
                 let value = one(pairs, &name).to_owned();
-                (name, year - back, value)
+                (name, year, value)
             });
             Answer::Years(years.collect())
         }
@@ -160,8 +171,7 @@ fn value(attribute: &Attribute, pairs: &Pairs, year: i32) -> Option<Value> {
         return (!codes.is_empty()).then_some(Value::Array(codes));
     }
     if by_year && attribute.attribute_type.is_number() {
-        let years = (1..=YEARS).filter_map(|back| {
-            let year = year - back;
+        let years = years(id, pairs, year).into_iter().filter_map(|year| {
             Some((year.to_string(), number(attribute, one(pairs, &format!("{id}.{year}")))?))
         });
         let years: Map<String, Value> = years.collect();

@@ -40,10 +40,45 @@ texts! {
     opens_on: With = |day| format!("{day} 开始"), |day| format!("opens {day}");
     closed: Text = "本批已截止", "closed";
     rolling: Text = "常年受理", "all year";
+    wrong_day: Text =
+        "按哪一天的规则：请写日期，如 2026-11-23",
+        "By the rules of: please give a date such as 2026-11-23";
+    which_day: Text = "按哪一天的规则", "By the rules of";
+    which_day_help: Text =
+        "不填就是今天。填过去的日期，看当时适用什么。",
+        "Today when left empty. A day that is past shows what applied then.";
+    missing: With = |what| format!("还缺：{what}"), |what| format!("still needed: {what}");
+    assumed: Text = "按您的假设", "on your assumption";
+    ended_by: With =
+        |day| if day.is_empty() { "已被替代：".to_owned() } else { format!("{day} 起被替代：") },
+        |day| if day.is_empty() { "Ended by ".to_owned() } else { format!("From {day} on in its place: ") };
+    version: With = |number| format!("规则版本 {number}"), |number| format!("Version {number} of its rules");
+    days: fn(&str, &str) -> String =
+        |from, to| match (from, to) {
+            (from, "") => format!("，{from} 起适用"),
+            ("", to) => format!("，适用至 {to}"),
+            (from, to) => format!("，适用于 {from} 至 {to}"),
+        },
+        |from, to| match (from, to) {
+            (from, "") => format!(", from {from}"),
+            ("", to) => format!(", until {to}"),
+            (from, to) => format!(", {from} to {to}"),
+        };
     checked: With = |day| format!("条件核对于 {day}"), |day| format!("Conditions checked {day}");
     next_questions: Text = "再答几题，可以确定更多", "A few more answers would decide more";
     decides: Count = |n| format!("可确定 {n} 项"), |n| format!("decides {n}");
     best_set: Text = "可以同时享受的组合", "What can be had together";
+    approximate: Text =
+        "互相排斥的政策太多，这一组合是近似的，不一定最优。",
+        "So many exclude each other that this set is an approximation: there may be a better one.";
+    cap: fn(&str, &str) -> String =
+        |sum, clause| format!("合计最高 {sum}（{clause}）"),
+        |sum, clause| format!("together up to {sum} ({clause})");
+    not_with: With =
+        |title| format!("不能与“{title}”同时享受"),
+        |title| format!("not together with \"{title}\"");
+    needs_another: Text = "须以另一项为前提", "only together with another one";
+    open: Text = "查看", "Show";
     best_total: With = |sum| format!("合计预计 {sum}"), |sum| format!("in all {sum}");
     not_together: Text = "不可同时享受", "Not together";
     excluded: Text = "未参与对照", "Left out";
