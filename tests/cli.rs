@@ -250,6 +250,54 @@ fn configuration_errors_name_file_line_and_key() {
     contains(&out, "allowed: ");
 }
 
+#[test]
+fn rules_may_be_written_in_toml() {
+    let dir = TempDir::new().unwrap();
+    // The same tree as in JSON, on the lines of the file.
+    let rules = |clause: &str, code: &str| {
+        format!(
+            r#"
+[policy]
+id = "written-by-hand"
+title = "企业研发费用后补助"
+applies_to = ["370200"]
+issued_on = 2026-03-01
+
+[[policy.windows]]
+kind = "batch"
+opens = 2026-04-01
+closes = 2026-05-15
+rules_as_of = 2025-12-31
+
+[[policy.conditions]]
+id = "c1"
+text = "高新技术企业，或入库科技型中小企业"
+{clause}
+any = [
+  {{ attr = "quals", op = "has", value = "{code}", valid_on = "rules_as_of" }},
+  {{ attr = "quals", op = "has", value = "kejixing_sme", valid_on = "rules_as_of" }},
+]
+"#
+        )
+    };
+    write(dir.path(), "good.toml", rules("clause = \"第三条\"", "gaoxin"));
+    let (out, _) = check(dir.path(), &["check-config", "good.toml"], 0);
+    contains(&out, "1 records: ok");
+    write(dir.path(), "bad.toml", rules("clause = \"第三条\"", "gaoxing"));
+    let (out, _) = check(dir.path(), &["check-config", "bad.toml"], 1);
+    contains(&out, "bad.toml:2: conditions/0/any/0/value");
+    contains(&out, "第三条");
+    write(dir.path(), "silent.toml", rules("", "gaoxin"));
+    contains(&check(dir.path(), &["check-config", "silent.toml"], 1).0, "conditions/0/clause");
+    write(dir.path(), "broken.toml", "[policy]\ntitle = \n");
+    contains(&check(dir.path(), &["check-config", "broken.toml"], 1).0, "line 2");
+    check(dir.path(), &["import", "--kind", "policy", "--data", "d", "good.toml"], 0);
+    let (exported, _) = check(dir.path(), &["export", "--kind", "policy", "--data", "d"], 0);
+    let record = &lines(&exported)[0];
+    assert_eq!(record["conditions"][0]["any"][0]["value"], "gaoxin");
+    assert_eq!(record["windows"][0]["rules_as_of"], "2025-12-31");
+}
+
 fn copy_folder(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {

@@ -1,20 +1,21 @@
 //! `check-config`: everything that is wrong with the configuration and the files of records given, one problem a line.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
-use serde_json::Value;
 
 use super::Place;
 use crate::applicability::{Dictionary, Rules};
 use crate::config::Config;
 use crate::matching::Matching;
 use crate::query::understand::Lexicon;
-use crate::record::{Catalog, validate};
+use crate::record::{Catalog, Fields, validate};
+use crate::service::import::{Format, Rows, unpacked};
 use crate::service::ingest::Draft;
 use crate::text::Analyzer;
 
@@ -22,7 +23,7 @@ use crate::text::Analyzer;
 pub struct CheckConfig {
     #[command(flatten)]
     place: Place,
-    /// Files of records to check as well, JSON lines with their kind
+    /// Files of records with their kind to check as well: JSONL, JSON or TOML, by their names
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
 }
@@ -95,33 +96,40 @@ impl CheckConfig {
     }
 }
 
-/// Checks every line of a file as a record; returns how many there are, and how many are wrong.
+/// Checks every record of a file; returns how many there are, and how many are wrong.
 fn check_records(
     path: &Path,
     catalog: &Catalog,
     dictionary: &Dictionary,
     out: &mut impl Write,
 ) -> anyhow::Result<(usize, usize)> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("{} cannot be read", path.display()))?;
+    let cannot = || format!("{} cannot be read", path.display());
+    let file = File::open(path).with_context(cannot)?;
+    let format = Format::of_name(&path.to_string_lossy());
     let (mut records, mut wrong) = (0, 0);
-    for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+    let mut rows = match unpacked(file).and_then(|reader| Rows::new(reader, format)) {
+        Ok(rows) => rows,
+        Err(error) if error.kind() == ErrorKind::InvalidData => {
+            writeln!(out, "{}: {error}", path.display())?;
+            return Ok((0, 1));
+        }
+        Err(error) => return Err(error).with_context(cannot),
+    };
+    while let Some(row) = rows.next_row().with_context(cannot)? {
         records += 1;
-        let problems = problems_of(line, catalog, dictionary);
+        let problems = match row.fields {
+            Ok(fields) => problems_of(fields, catalog, dictionary),
+            Err(error) => vec![error.reason],
+        };
         wrong += usize::from(!problems.is_empty());
         for problem in problems {
-            writeln!(out, "{}:{}: {problem}", path.display(), at + 1)?;
+            writeln!(out, "{}:{}: {problem}", path.display(), row.line)?;
         }
     }
     Ok((records, wrong))
 }
 
-fn problems_of(line: &str, catalog: &Catalog, dictionary: &Dictionary) -> Vec<String> {
-    let object = match serde_json::from_str(line) {
-        Ok(Value::Object(object)) => object,
-        Ok(_) => return vec!["must be a JSON object".to_owned()],
-        Err(error) => return vec![format!("is not JSON: {error}")],
-    };
+fn problems_of(object: Fields, catalog: &Catalog, dictionary: &Dictionary) -> Vec<String> {
     let violations = Draft::from_object(object, None, None).and_then(|draft| {
         let Some(kind) = catalog.kind(&draft.kind) else { return Ok(Err(draft.kind)) };
         let fields = validate::validate(kind, draft.fields)?;

@@ -94,9 +94,9 @@ texts! {
     back_to_queue: Text = "返回审核列表", "Back to the list";
 
     import_lead: Text =
-        "上传 CSV、JSON 或 JSONL 文件。先试运行：逐行核对，不写入；看过报告再确认导入。已有编号的记录会更新。",
-        "Upload a CSV, JSON or JSONL file. It is checked row by row first and nothing is written; read the report, then confirm. Records whose id exists are updated.";
-    file: Text = "文件（CSV、JSON、JSONL，可压缩为 .gz，最多 64 MB）", "File (CSV, JSON, JSONL, also .gz; up to 64 MB)";
+        "上传 CSV、JSON、JSONL 或 TOML 文件。先试运行：逐行核对，不写入；看过报告再确认导入。已有编号的记录会更新。",
+        "Upload a CSV, JSON, JSONL or TOML file. It is checked row by row first and nothing is written; read the report, then confirm. Records whose id exists are updated.";
+    file: Text = "文件（CSV、JSON、JSONL、TOML，可压缩为 .gz，最多 64 MB）", "File (CSV, JSON, JSONL, TOML, also .gz; up to 64 MB)";
     file_help: Text = "CSV 首行为字段名。UTF-8 或 GB 18030（表格软件另存的格式）都可以。", "The first line of CSV names the fields. UTF-8 and GB 18030 are both fine.";
     map: Text = "字段对照表（可不选，TOML）", "Import map (optional, TOML)";
     map_help: Text = "对方的字段名与本平台不同时使用，写法见文档 IMPORT.md。", "For files whose fields have other names; see IMPORT.md.";

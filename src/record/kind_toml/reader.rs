@@ -229,6 +229,10 @@ impl<'d> Node<'d> {
         matches!(self.value.get_ref(), DeValue::Array(_))
     }
 
+    pub fn is_table(&self) -> bool {
+        matches!(self.value.get_ref(), DeValue::Table(_))
+    }
+
     pub fn items(&self) -> Vec<Node<'d>> {
         let DeValue::Array(items) = self.value.get_ref() else {
             self.expected::<()>("an array");

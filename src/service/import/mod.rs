@@ -7,6 +7,7 @@ mod rows;
 mod rule;
 #[cfg(test)]
 mod tests;
+mod toml_rows;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

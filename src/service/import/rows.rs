@@ -1,10 +1,11 @@
-//! Rows of JSONL, JSON and CSV files, one at a time; a bad one spoils only itself.
+//! Rows of JSONL, JSON, TOML and CSV files, one at a time; a bad one spoils only itself.
 
 use std::io::{self, BufRead, BufReader, Read};
 
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::toml_rows;
 use crate::record::Fields;
 
 /// Longest line of JSONL.
@@ -21,6 +22,8 @@ pub enum Format {
     Csv,
     /// One array of objects
     Json,
+    /// Tables that are named as their kind, or one record
+    Toml,
 }
 
 impl Format {
@@ -31,6 +34,7 @@ impl Format {
         match name.rsplit_once('.') {
             Some((_, "csv")) => Format::Csv,
             Some((_, "json")) => Format::Json,
+            Some((_, "toml")) => Format::Toml,
             _ => Format::Jsonl,
         }
     }
@@ -56,7 +60,7 @@ pub struct RowError {
 pub enum Rows<'a> {
     Jsonl { reader: Box<dyn BufRead + 'a>, line: u64, buffer: Vec<u8> },
     Csv { reader: Box<csv::Reader<Box<dyn Read + 'a>>>, header: Vec<String> },
-    Json { rows: std::vec::IntoIter<Row> },
+    Whole { rows: std::vec::IntoIter<Row> },
 }
 
 /// Unpacks what begins like gzip, also several files in one; anything else is given as it is.
@@ -70,17 +74,17 @@ pub fn unpacked<'a>(reader: impl Read + 'a) -> io::Result<Box<dyn BufRead + 'a>>
 }
 
 impl<'a> Rows<'a> {
-    /// Begins to read; of CSV the header, which must name each column once; JSON whole.
+    /// Begins to read; of CSV the header, which must name each column once; JSON and TOML whole.
     pub fn new(reader: Box<dyn BufRead + 'a>, format: Format) -> io::Result<Self> {
         match format {
             Format::Jsonl => return Ok(Self::Jsonl { reader, line: 0, buffer: Vec::new() }),
-            Format::Json => return Ok(Self::Json { rows: array(reader)?.into_iter() }),
+            Format::Json => return Ok(Self::Whole { rows: array(&whole(reader)?)?.into_iter() }),
+            Format::Toml => return Ok(Self::Whole { rows: tables(&whole(reader)?)?.into_iter() }),
             Format::Csv => {}
         }
         let reader: Box<dyn Read + 'a> = Box::new(reader);
         let mut reader =
             csv::ReaderBuilder::new().flexible(true).has_headers(true).from_reader(reader);
-        let bad = |text: String| io::Error::new(io::ErrorKind::InvalidData, text);
         let mut header: Vec<String> = Vec::new();
         for cell in reader.byte_headers().map_err(csv_error)? {
             let cell = std::str::from_utf8(cell)
@@ -130,7 +134,7 @@ impl<'a> Rows<'a> {
                 let bytes = cells.as_slice().len();
                 Ok(Some(Row { line, bytes, fields: row_of(&cells, header) }))
             }
-            Self::Json { rows } => Ok(rows.next()),
+            Self::Whole { rows } => Ok(rows.next()),
         }
     }
 }
@@ -179,20 +183,39 @@ fn object(text: &[u8]) -> Result<Fields, RowError> {
     }
 }
 
-/// Most bytes of a JSON file: it is read whole.
-const MAX_JSON: u64 = 256 << 20;
+/// Most bytes of a file that is read whole.
+const MAX_WHOLE: u64 = 256 << 20;
+
+fn bad(text: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, text)
+}
+
+/// Reads a file of JSON or TOML, without a byte order mark.
+fn whole(reader: Box<dyn BufRead + '_>) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    reader.take(MAX_WHOLE + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_WHOLE {
+        return Err(bad(format!("the file has more than {MAX_WHOLE} bytes; use JSONL")));
+    }
+    if bytes.starts_with(b"\xef\xbb\xbf") {
+        bytes.drain(..3);
+    }
+    String::from_utf8(bytes)
+        .map_err(|error| bad(format!("not UTF-8 at byte {}", error.utf8_error().valid_up_to())))
+}
+
+fn tables(text: &str) -> io::Result<Vec<Row>> {
+    toml_rows::rows(text).map_err(|error| {
+        let problems = error.problems.iter().map(|wrong| {
+            let line = wrong.line.map(|line| format!("line {line}: ")).unwrap_or_default();
+            format!("{line}{}", wrong.message)
+        });
+        bad(problems.collect::<Vec<_>>().join("; "))
+    })
+}
 
 /// Reads an array of objects; each is a row at the line where it begins.
-fn array(reader: Box<dyn BufRead + '_>) -> io::Result<Vec<Row>> {
-    let bad = |text: String| io::Error::new(io::ErrorKind::InvalidData, text);
-    let mut bytes = Vec::new();
-    reader.take(MAX_JSON + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_JSON {
-        return Err(bad(format!("the file has more than {MAX_JSON} bytes; use JSONL")));
-    }
-    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    let text = std::str::from_utf8(text)
-        .map_err(|error| bad(format!("not UTF-8 at byte {}", error.valid_up_to())))?;
+fn array(text: &str) -> io::Result<Vec<Row>> {
     let items: Vec<&RawValue> = serde_json::from_str(text)
         .map_err(|error| bad(format!("an array of objects is expected: {error}")))?;
     let (mut line, mut seen) = (1, 0);

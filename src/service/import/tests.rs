@@ -230,6 +230,27 @@ fn cells_have_the_lines_and_names_of_the_file() {
 }
 
 #[test]
+fn tables_of_a_kind_are_records_of_it() {
+    let text = "\u{feff}# rules\n[[policy]]\nid = \"a\"\nissued_on = 2026-03-01\n\n[[policy.conditions]]\nid = \"c1\"\nall = [\n  { attr = \"staff\", op = \"ge\", value = 10 },\n]\n\n[[policy]]\nid = \"b\"\nrate = 0.5\nis = true\n";
+    let staff = json!({"attr": "staff", "op": "ge", "value": 10});
+    let first = json!({
+        "kind": "policy", "id": "a", "issued_on": "2026-03-01", "conditions": [{"id": "c1", "all": [staff]}],
+    });
+    let second = json!({"kind": "policy", "id": "b", "rate": 0.5, "is": true});
+    assert_eq!(read(text.as_bytes(), Format::Toml), [(2, Ok(first)), (12, Ok(second.clone()))]);
+    let one = "[policy]\nid = \"b\"\nrate = 0.5\nis = true\n";
+    assert_eq!(read(one.as_bytes(), Format::Toml), [(1, Ok(second))]);
+    // Anything else at the top: the file is the record.
+    let plain = "kind = \"policy\"\nid = \"c\"\n[contact]\nname = \"王\"\n";
+    let expected = json!({"kind": "policy", "id": "c", "contact": {"name": "王"}});
+    assert_eq!(read(plain.as_bytes(), Format::Toml), [(1, Ok(expected))]);
+    let broken = unpacked(&b"[policy]\nid = \n"[..]).unwrap();
+    let error = Rows::new(broken, Format::Toml).err().unwrap().to_string();
+    assert!(error.contains("line 2: is not TOML here"), "{error}");
+    assert_eq!(Format::of_name("Rules.TOML"), Format::Toml);
+}
+
+#[test]
 fn cells_become_values_and_unknown_columns_stay() {
     let catalog = catalog();
     let kind = catalog.kind("achievement").unwrap();
