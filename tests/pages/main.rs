@@ -547,6 +547,30 @@ async fn anybody_subscribes_and_stops() {
 }
 
 #[tokio::test]
+async fn the_first_of_each_verdict_are_shown_and_the_others_counted() {
+    let records = (0..80).map(|at| {
+        // Half of them ask for people, half for what the firm has; seven are for elsewhere.
+        let check = match at % 2 {
+            0 => json!({"attr": "staff", "op": "ge", "value": 10 + at}),
+            _ => json!({"attr": "entity_type", "op": "in", "value": ["company"]}),
+        };
+        let place = if at < 7 { "110105" } else { "370200" };
+        json!({"kind": "policy", "id": format!("p{at}"), "title": format!("办法{at}"), "applies_to": [place],
+            "conditions": [{"id": "c1", "text": "条件", "clause": "第一条", "all": [check]}]})
+    });
+    let site = Site::new(records.collect());
+    let facts = [("reg_region", "370212"), ("entity_type", "company"), ("include", "region")];
+    let page = site.post("/check", &facts).await;
+    page.check("/check");
+    // 37 pass, 36 lack the people, seven were opened.
+    assert_eq!(page.html.matches("<article").count(), 30 + 30 + 7, "{}", page.html);
+    for part in ["另有 7 项未展开", "另有 6 项未展开", "<strong>37</strong>", "<strong>36</strong>"]
+    {
+        assert!(page.html.contains(part), "{part}\n{}", page.html);
+    }
+}
+
+#[tokio::test]
 async fn a_policy_is_checked_and_nothing_is_kept() {
     let site = sample();
     let form = site.page("/check").await;

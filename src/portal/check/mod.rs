@@ -70,6 +70,7 @@ pub async fn post_check(
             today,
             ids: only(&pairs).into_iter().collect(),
             include: include.map(|(_, reason)| reason.clone()).collect(),
+            of_each: Some(outcome::SHOWN),
             lang: visitor.lang,
             ..CheckRequest::default()
         };

@@ -11,7 +11,7 @@ use crate::portal::visitor::Visitor;
 use crate::service::applicability::{Answer, Item, PortfolioView, VersionView};
 
 /// Records of one verdict that are shown whole; the others are counted.
-const SHOWN: usize = 30;
+pub const SHOWN: usize = 30;
 
 pub struct Outcome {
     pub as_of: String,
@@ -74,8 +74,8 @@ pub struct Condition {
     pub about: Vec<String>,
 }
 
-/// Tone and heading of a group of answers, and which answers belong to it.
-type Sort = (&'static str, &'static str, fn(&Item) -> bool);
+/// Tone and heading of a group of answers, and how many there are.
+type Sort = (&'static str, &'static str, usize);
 
 impl Outcome {
     pub fn of(answer: &Answer, visitor: &Visitor) -> Self {
@@ -114,26 +114,35 @@ impl Outcome {
 
 fn groups(answer: &Answer, visitor: &Visitor) -> Vec<Group> {
     let t = CheckTexts::of(visitor.lang);
+    let summary = &answer.summary;
+    let opened = left_out(answer).into_iter().filter(|reason| reason.is_open);
+    let opened: u64 = opened.map(|reason| reason.count).sum();
     let sorts: [Sort; 5] = [
-        ("pass", t.pass, |item| item.explanation.verdict == Verdict::Pass),
-        ("near", t.near, |item| item.explanation.near),
-        ("unknown", t.unknown, |item| item.explanation.verdict == Verdict::Unknown),
-        ("fail", t.fail, |item| {
-            item.explanation.verdict == Verdict::Fail && !item.explanation.near
-        }),
-        ("out", t.excluded, |_| true),
+        ("pass", t.pass, summary.pass),
+        ("near", t.near, summary.near),
+        ("unknown", t.unknown, summary.unknown),
+        ("fail", t.fail, summary.fail),
+        ("out", t.excluded, opened as usize),
     ];
-    let groups = sorts.iter().map(|(tone, heading, is_here)| {
-        let items = answer.items.iter().filter(|item| {
-            (item.explanation.excluded.is_some() == (*tone == "out")) && is_here(item)
-        });
-        let mut items: Vec<&Item> = items.collect();
-        let more = items.len().saturating_sub(SHOWN);
-        items.truncate(SHOWN);
-        let items = items.into_iter().map(|item| shown(item, visitor)).collect();
+    let groups = sorts.into_iter().map(|(tone, heading, count)| {
+        let items = answer.items.iter().filter(|item| tone_of(item) == tone);
+        let items: Vec<Shown> = items.take(SHOWN).map(|item| shown(item, visitor)).collect();
+        let more = count.saturating_sub(items.len());
         Group { tone, heading, items, more: (more > 0).then(|| (t.more)(more as u64)) }
     });
     groups.filter(|group| !group.items.is_empty()).collect()
+}
+
+/// The group that a record belongs to.
+fn tone_of(item: &Item) -> &'static str {
+    let about = &item.explanation;
+    match about.verdict {
+        _ if about.excluded.is_some() => "out",
+        Verdict::Pass => "pass",
+        Verdict::Unknown => "unknown",
+        Verdict::Fail if about.near => "near",
+        Verdict::Fail => "fail",
+    }
 }
 
 /// What does not go with what was chosen: which, why and where it says so.

@@ -127,14 +127,13 @@ impl ApplicabilityService {
         let passed: Vec<Offered> = giving_most(found.passed, &table)
             .map(|row| (table.id(row).clone(), table.offer(row).clone()))
             .collect();
-        let ids: Vec<(RecordId, Option<Link>)> =
-            page(found.shown, &table, as_of, request.offset, checked.limit)
-                .into_iter()
-                .map(|row| {
-                    let id = table.id(row);
-                    (id.clone(), table.ended_by(id).map(Link::of))
-                })
-                .collect();
+        let ids: Vec<(RecordId, Option<Link>)> = page(found.shown, &table, as_of, request)
+            .into_iter()
+            .map(|row| {
+                let id = table.id(row);
+                (id.clone(), table.ended_by(id).map(Link::of))
+            })
+            .collect();
         let questions = found.tally.questions(checked.questions, request.lang);
         drop(table);
         let mut items = Vec::with_capacity(ids.len());
@@ -369,9 +368,12 @@ fn page(
     classes: [Vec<u32>; CLASSES],
     table: &Table,
     as_of: i32,
-    offset: usize,
-    limit: Option<usize>,
+    &CheckRequest { offset, limit, of_each, .. }: &CheckRequest,
 ) -> Vec<u32> {
+    if let Some(most) = of_each {
+        let classes = classes.into_iter();
+        return classes.flat_map(|class| sorted(class, table, as_of, most)).collect();
+    }
     let (mut skipped, mut wanted) = (offset, limit.unwrap_or(usize::MAX));
     let mut page = Vec::new();
     for class in classes {

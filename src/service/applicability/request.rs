@@ -53,6 +53,8 @@ pub struct CheckRequest {
     pub limit: Option<usize>,
     pub offset: usize,
     pub questions: Option<usize>,
+    /// Of each class of records at most so many, in place of `limit` and `offset`: a page that shows the first of each.
+    pub of_each: Option<usize>,
     /// The language of what is said.
     pub lang: Lang,
 }
@@ -65,7 +67,6 @@ pub(super) struct Checked {
     pub ids: Option<Vec<RecordId>>,
     pub filter: Option<Filter>,
     pub include: Vec<Exclusion>,
-    pub limit: Option<usize>,
     pub questions: usize,
 }
 
@@ -172,7 +173,6 @@ impl CheckRequest {
             ids,
             filter,
             include,
-            limit: self.limit,
             questions: self.questions.unwrap_or(QUESTIONS),
         })
     }
