@@ -195,6 +195,35 @@ pub fn reasons(
     reasons
 }
 
+/// Takes from the text's reason the part of its value that words of other records brought, and says so beside it.
+///
+/// `shared` are such words that the record which was found holds, `titles` where they are from.
+pub fn borrow(
+    reasons: &mut Vec<Reason>,
+    text: &str,
+    part: f32,
+    shared: &[(String, f32)],
+    titles: &[String],
+) {
+    let Some(at) = reasons.iter().position(|reason| reason.signal == text) else { return };
+    let value = part * reasons[at].value;
+    if value <= 0.0 {
+        return;
+    }
+    reasons[at].value -= value;
+    let held: Vec<&str> = shared.iter().map(|(word, _)| &**word).collect();
+    let reason = Reason {
+        signal: "borrowed".into(),
+        label: "同类相近记录的用词".into(),
+        value,
+        evidence: Evidence { from: titles.join("；"), to: held.join("、") },
+        verdict: None,
+        terms: Vec::new(),
+        quantities: Vec::new(),
+    };
+    reasons.insert(at + 1, reason);
+}
+
 fn round(value: f32) -> f32 {
     (value * 1e4).round() / 1e4
 }

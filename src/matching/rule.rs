@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::profile;
 use crate::quantity::Units;
-use crate::query::like::LikeRules;
+use crate::query::like::{Like, LikeRules};
 use crate::record::kind::Label;
 use crate::record::{Catalog, RecordKind};
 
@@ -85,6 +85,26 @@ pub struct QueryRule {
     pub own_title: f32,
     /// Fewer different words say too little to match anything.
     pub min_terms: usize,
+    /// Without it, a record looks with its own words alone.
+    pub borrow: Option<Borrow>,
+}
+
+impl QueryRule {
+    /// Tells how a record with these terms of its own borrows; `None` when it does not.
+    pub fn borrows(&self, own: &Like) -> Option<Borrow> {
+        self.borrow.filter(|borrow| borrow.share > 0.0 && own.num_words() < borrow.below)
+    }
+}
+
+/// A record that says little looks with words of records like it, too: what those fit, it fits more likely.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Borrow {
+    /// What the words of a record that says nearly the same count; those of others by their likeness.
+    pub share: f32,
+    /// Number of records of its kind, the most like it, whose titles it takes.
+    pub from: usize,
+    /// Only a record with fewer different words borrows.
+    pub below: usize,
 }
 
 /// Something that counts beside, or as, the text.

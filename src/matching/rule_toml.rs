@@ -8,7 +8,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::profile;
-use super::rule::{Alert, Diversity, Explain, Feature, Matching, Pair, QueryRule, Rule, TODAY};
+use super::rule::{
+    Alert, Borrow, Diversity, Explain, Feature, Matching, Pair, QueryRule, Rule, TODAY,
+};
 use crate::quantity::Units;
 use crate::query::filter;
 use crate::query::like::{Counting, LikeRules};
@@ -91,7 +93,7 @@ struct Reader<'a> {
 }
 
 /// The keys of a pair that `[similar]` and `[pair.reverse]` have too.
-const QUERY_KEYS: [&str; 14] = [
+const QUERY_KEYS: [&str; 15] = [
     "tf",
     "max_words",
     "max_grams",
@@ -105,6 +107,7 @@ const QUERY_KEYS: [&str; 14] = [
     "own_title",
     "min_terms",
     "stop_words",
+    "borrow",
     "fields",
 ];
 
@@ -129,6 +132,7 @@ impl<'a> Reader<'a> {
             fields: Vec::new(),
             own_title: 10.0,
             min_terms: 2,
+            borrow: None,
         };
         let base = match root.get("query").and_then(|node| node.table()) {
             Some(table) => self.query(&table, base, None),
@@ -356,6 +360,15 @@ impl<'a> Reader<'a> {
             if let Some(node) = table.get(key) {
                 *weight = bounded(&node, 0.0, MOST) as f32;
             }
+        }
+        if let Some(table) = table.get("borrow").and_then(|node| node.table()) {
+            table.allow(&["share", "from", "below"]);
+            let number = |key: &str, usual, most| {
+                table.get(key).map_or(usual, |node| bounded(&node, 0.0, most))
+            };
+            let (from, below) = (number("from", 5.0, 20.0), number("below", 25.0, 100.0));
+            let share = number("share", 0.5, MOST) as f32;
+            query.borrow = Some(Borrow { share, from: from as usize, below: below as usize });
         }
         let stop_words = table.items("stop_words");
         terms.stop_words.extend(stop_words.iter().filter_map(|node| Some(node.text()?.to_owned())));

@@ -84,6 +84,41 @@ impl Like {
         }
     }
 
+    /// Adds the terms of another query by the same rules, each weight multiplied by `times`.
+    pub fn add(&mut self, other: &Like, times: f32) {
+        for (group, more) in self.groups.iter_mut().zip(&other.groups) {
+            let mut at: HashMap<&str, usize> = HashMap::with_capacity(group.terms.len());
+            let mut terms = group.terms.clone();
+            at.extend(group.terms.iter().enumerate().map(|(at, (token, _))| (&**token, at)));
+            for (token, weight) in &more.terms {
+                match at.get(&**token) {
+                    Some(&at) => terms[at].1 += times * weight,
+                    None => terms.push((token.clone(), times * weight)),
+                }
+            }
+            sort(&mut terms);
+            group.terms = terms;
+        }
+    }
+
+    /// Looks in titles alone.
+    pub fn in_titles(mut self) -> Self {
+        for group in &mut self.groups {
+            group.fields =
+                group.fields.iter().take(1).map(|&(unit, _)| (in_title(unit), 1.0)).collect();
+        }
+        self
+    }
+
+    /// Every term with its field, and its weight.
+    pub fn terms(&self) -> impl Iterator<Item = (TokenField, &str, f32)> {
+        self.groups.iter().flat_map(|group| {
+            let field = group.fields.first().map(|(field, _)| *field);
+            let terms = group.terms.iter();
+            terms.filter_map(move |(token, weight)| Some((field?, &**token, *weight)))
+        })
+    }
+
     /// Number of different words.
     pub fn num_words(&self) -> usize {
         let words =
@@ -196,7 +231,7 @@ impl LikeRules {
         }
         let weigh = |(token, sum): (&str, f32)| (token.to_owned(), weight * self.counting.of(sum));
         let mut terms: Vec<(String, f32)> = sums.into_iter().map(weigh).collect();
-        terms.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        sort(&mut terms);
         terms
     }
 
@@ -205,6 +240,21 @@ impl LikeRules {
             && word.chars().any(char::is_alphabetic)
             && !self.stop_words.contains(word)
     }
+}
+
+/// The same tokens, of titles alone.
+fn in_title(unit: TokenField) -> TokenField {
+    match unit {
+        TokenField::Words => TokenField::TitleWords,
+        TokenField::Grams => TokenField::TitleGrams,
+        TokenField::Chars => TokenField::TitleChars,
+        other => other,
+    }
+}
+
+/// By weight, then by token.
+fn sort(terms: &mut [(String, f32)]) {
+    terms.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
 }
 
 fn is_han_run(token: &str, length: usize) -> bool {
@@ -286,6 +336,22 @@ mod tests {
         assert!(rarity(1, 100) > rarity(2, 100) && rarity(100, 100) > 0.0 && rarity(0, 0) > 0.0);
         assert!(presence(2, 50) > presence(1, 50) && presence(1, 50) > presence(1, 51));
         assert_eq!(presence(1, 0), 1.0);
+    }
+
+    #[test]
+    fn another_query_adds_its_terms() {
+        let mut like = rules().like([(1.0, "海水淡化")], test_analyzer());
+        like.add(&rules().like([(4.0, "淡化膜")], test_analyzer()), 0.5);
+        let words = terms(&like, 0);
+        assert_eq!(words[0], ("淡化", 2.0), "{words:?}");
+        assert!(words.contains(&("海水", 1.0)), "{words:?}");
+        let chars = terms(&like, 2);
+        assert!(chars.contains(&("膜", 2.0)) && chars.contains(&("化", 4.0)), "{chars:?}");
+        assert_eq!(chars.len(), 5, "no term twice: {chars:?}");
+        let fields: Vec<_> =
+            like.in_titles().groups.into_iter().map(|group| group.fields).collect();
+        use TokenField::{TitleChars, TitleGrams, TitleWords};
+        assert_eq!(fields, [TitleWords, TitleGrams, TitleChars].map(|field| vec![(field, 1.0)]));
     }
 
     #[test]

@@ -123,6 +123,39 @@ async fn what_is_asked_is_proven_in_both_directions() {
 }
 
 #[tokio::test]
+async fn a_record_of_a_few_words_looks_with_words_of_its_like() {
+    let server = TestServer::new();
+    let called =
+        |kind: &str, id: &str, title: &str| json!({ "kind": kind, "id": id, "title": title });
+    let body = "蒸馏与结晶联用的中试线，处理高硬度、高氟、高砷地下原水，能耗、回收率、结垢倾向、清洗周期、药剂用量、\
+                浓液去向、占地、投资、运维人工、寿命、噪声、自控程度均有第三方检测报告，供村镇集中供水站选用。";
+    server
+        .fill(&[
+            called("achievement", "short", "苦咸水脱盐装置"),
+            json!({ "kind": "achievement", "id": "long", "title": "苦咸水脱盐装置", "body": body }),
+            called("achievement", "like", "苦咸水脱盐用反渗透膜组件"),
+            called("achievement", "other", "污泥低温干化机"),
+            called("demand", "d", "寻求反渗透膜组件国产替代"),
+        ])
+        .await;
+    let page = server.get("/v1/records/achievement/short/matches?to=demand").await.json();
+    holds(&page);
+    assert_eq!(ids(&page), ["d"]);
+    let reasons = page["items"][0]["reasons"].as_array().unwrap();
+    let borrowed = reasons.iter().find(|reason| reason["signal"] == "borrowed").unwrap();
+    assert!(borrowed["value"].as_f64().unwrap() > 0.0, "{borrowed}");
+    assert_eq!(borrowed["evidence"]["from"], "苦咸水脱盐用反渗透膜组件");
+    assert!(borrowed["evidence"]["to"].as_str().unwrap().contains("反渗透"), "{borrowed}");
+    let text = reasons.iter().find(|reason| reason["signal"] == "text").unwrap();
+    assert_eq!((&text["value"], text.get("terms")), (&json!(0.0), None), "shares nothing itself");
+    let basis = page["basis"].as_array().unwrap();
+    assert!(!basis.contains(&json!("反渗透")) && !basis.contains(&json!("组件")), "{basis:?}");
+    // It says enough itself.
+    let page = server.get("/v1/records/achievement/long/matches?to=demand").await.text();
+    assert!(!page.contains("borrowed"), "{page}");
+}
+
+#[tokio::test]
 async fn a_draft_finds_the_same_as_its_stored_twin() {
     let server = filled().await;
     let stored = server.get("/v1/records/demand/d-1/matches?to=achievement").await.json();

@@ -478,6 +478,28 @@ async fn a_record_is_matched_with_what_is_new() {
     check(json!({ "profile": "me", "to": "incubator" }), "/search").await;
 }
 
+/// A record of a few words is matched by words of records like it, whenever those came.
+#[tokio::test]
+async fn what_fits_the_like_of_a_short_record_alerts() {
+    let server = server();
+    let called =
+        |kind: &str, id: &str, title: &str| json!({ "kind": kind, "id": id, "title": title });
+    server.fill(&[called("achievement", "short", "苦咸水脱盐装置")]).await;
+    let record = json!({ "kind": "achievement", "id": "short" });
+    let made = server.subscribe(json!({ "record": record, "to": "demand" })).await;
+    server.settled().await;
+    server.fill(&[called("achievement", "like", "苦咸水脱盐用反渗透膜组件")]).await;
+    server.settled().await;
+    server
+        .fill(&[
+            called("demand", "other", "污泥低温干化机国产替代"),
+            called("demand", "fits", "寻求反渗透膜组件国产替代"),
+        ])
+        .await;
+    let alerts = server.alerts(&made["id"], 1).await;
+    assert_eq!(alerts[0]["item"], "fits");
+}
+
 #[tokio::test]
 async fn verdicts_of_a_kept_profile_are_told() {
     let server = server();

@@ -72,6 +72,9 @@ fn a_bad_rule_is_refused_by_file_key_and_nearest_name() {
     check("from = \"tech_fields\"", "from = \"published_on\"", "must be tree, found date");
     check("from = \"tech_fields\"", "from = \"industry_codes\"", "must have one vocabulary");
     check("[pair.reverse]", "filter = \"x = 1\"\n[pair.reverse]", "is not a key here");
+    let borrow = |table: &str| format!("[pair.reverse]\n    query.borrow = {table}");
+    check("[pair.reverse]", &borrow("{ share = -1 }"), "must be 0 to 100, found -1");
+    check("[pair.reverse]", &borrow("{ shares = 1 }"), "did you mean \"share\"?");
     check("kind = \"text\"", "kind = \"dense\"", "exactly one feature of kind \"text\"");
     let filtered =
         PAIR.replacen("[[pair.feature]]", "filter = \"nothing = 1\"\n[[pair.feature]]", 1);

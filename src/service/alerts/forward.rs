@@ -101,7 +101,10 @@ impl Forward {
                 let Some((subject, to)) = target.subject() else { unreachable!("no search") };
                 let scored = self.matches.order(&subject, to, limit, today)?;
                 let (pair, like) = self.matches.query(&subject, to)?;
-                let reach = match scored.get(limit - 1).and_then(|last| bar(&pair, last.score)) {
+                let last = scored.get(limit - 1);
+                let reach = match last.and_then(|last| bar(&pair, last.score)) {
+                    // What is borrowed changes with the records that it is borrowed from.
+                    _ if pair.query.borrows(&like).is_some() => Reach::Open,
                     Some(bar) => Reach::Bar { bar, among: self.engine.like_terms(&like)?.among },
                     None => Reach::Open,
                 };
@@ -144,7 +147,10 @@ impl Forward {
                 let declared = timeless.and_then(|text| filter::parse(text, catalog).ok());
                 let filter = Filter::And(std::iter::once(kind).chain(declared).collect());
                 let condition = Condition::new(&[&Query::All], Some(&filter), &[], catalog, self);
-                if like.is_empty() || !is_found_by_text(&pair) || self.matches.similarity.is_some()
+                if like.is_empty()
+                    || pair.query.borrows(&like).is_some()
+                    || !is_found_by_text(&pair)
+                    || self.matches.similarity.is_some()
                 {
                     index.insert(slot, condition, self);
                     return Ok(());

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::borrow::Borrowed;
 use super::rank::{Compare, Ranked};
 use super::{BASIS, Looking, MatchService};
 use crate::engine::{EngineError, LikedTerm};
@@ -60,8 +61,14 @@ impl MatchService {
         pair: &Pair,
         found: &Compare<'_>,
         (terms, shares): (&[LikedTerm], &[f32]),
+        borrowed: &Borrowed,
     ) -> Result<Vec<Reason>, EngineError> {
-        let common = reason::common(terms, shares);
+        let apart = (!borrowed.is_empty()).then(|| borrowed.split(terms, shares));
+        let (terms, own) = match &apart {
+            Some((own, _)) => (&own.0[..], &own.1[..]),
+            None => (terms, shares),
+        };
+        let common = reason::common(terms, own);
         let mine = looking.side();
         let asked = pair.query.fields.iter().flat_map(|(path, _)| mine.texts(&[path]));
         let offered = Side { kind, fields: &found.fields };
@@ -81,8 +88,16 @@ impl MatchService {
             }
         };
         lacking.truncate(LACKING);
-        let terms = pair.explain.terms;
-        Ok(reason::reasons(&found.score, &common, sentences, terms, &lacking))
+        let named = pair.explain.terms;
+        let mut reasons = reason::reasons(&found.score, &common, sentences, named, &lacking);
+        if let Some((_, taken)) = &apart {
+            let sum = |shares: &[f32]| shares.iter().sum::<f32>();
+            let part = sum(&taken.1) / (sum(own) + sum(&taken.1)).max(f32::MIN_POSITIVE);
+            let mut shared = reason::common(&taken.0, &taken.1).shared;
+            shared.truncate(named);
+            reason::borrow(&mut reasons, &pair.text().id, part, &shared, &borrowed.titles);
+        }
+        Ok(reasons)
     }
 
     /// Names the weightiest words of a record that was found which the looking one lacks: where the found side is the
@@ -97,7 +112,7 @@ impl MatchService {
         let Some(asking) = self.rules.pair(&pair.to, &pair.from) else { return Ok(Vec::new()) };
         let record =
             Looking { kind: kind.clone(), fields: found.fields.clone(), id: None, profile: None };
-        let mut like = self.like(&record, asking);
+        let mut like = self.own_like(&record, asking);
         like.groups.retain(|group| group.fields.iter().any(|(unit, _)| *unit == TokenField::Words));
         for group in &mut like.groups {
             group.fields.truncate(1);

@@ -4,6 +4,7 @@
 //! these are read from the store and compared by every feature. The score of a record does not depend on the others,
 //! so [`MatchService::score`] gives for one record what a list would give for it.
 
+mod borrow;
 mod conditions;
 mod explain;
 mod rank;
@@ -214,7 +215,7 @@ impl MatchService {
                 Some(shares) => (&liked.terms[..], &shares[..]),
                 None => (&[][..], &[][..]),
             };
-            self.explain(&looking, &kind, &pair, found, terms)
+            self.explain(&looking, &kind, &pair, found, terms, &ranked.borrowed)
         });
         let reasons = reasons.collect::<Result<Vec<_>, _>>()?;
         let mut items = Vec::with_capacity(chosen.len());
@@ -243,7 +244,7 @@ impl MatchService {
         }
         Ok(MatchPage {
             items,
-            basis: basis(&ranked.terms),
+            basis: basis(ranked.terms.iter().filter(|term| ranked.borrowed.own(term) > 0.0)),
             note: ranked.note,
             dense: ranked.dense,
             pair: PairName {
@@ -295,11 +296,12 @@ impl MatchService {
         Ok(scored)
     }
 
-    /// Returns the weighted terms that a subject looks for records of a kind with.
+    /// Returns the weighted terms of a subject itself that it looks for records of a kind with. Where the pair says that
+    /// it [borrows](crate::matching::rule::QueryRule::borrows), other records can be found, too.
     pub fn query(&self, subject: &Subject, to: &str) -> Result<(Arc<Pair>, Like), MatchError> {
         let looking = self.read(subject, None)?;
         let pair = self.pair(&looking.kind.name, to)?;
-        let like = self.like(&looking, &pair);
+        let like = self.own_like(&looking, &pair);
         Ok((pair, like))
     }
 
@@ -354,7 +356,7 @@ impl MatchService {
 }
 
 /// Names the weightiest words that a list goes by.
-fn basis(terms: &[LikedTerm]) -> Vec<String> {
-    let words = terms.iter().filter(|term| term.field == TokenField::Words);
+fn basis<'a>(terms: impl IntoIterator<Item = &'a LikedTerm>) -> Vec<String> {
+    let words = terms.into_iter().filter(|term| term.field == TokenField::Words);
     words.take(BASIS).map(|term| term.token.clone()).collect()
 }

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use rayon::prelude::*;
 
+use super::borrow::Borrowed;
 use super::{Dense, Looking, MatchError, MatchService, NOTHING_FITS, Note, TOO_VAGUE};
 use crate::engine::LikedTerm;
 use crate::matching::feature::{Compared, asked, compare, prove, stated};
@@ -35,6 +36,7 @@ pub(super) struct Ranked<'a> {
     /// In order.
     pub records: Vec<Compare<'a>>,
     pub like: Like,
+    pub borrowed: Borrowed,
     pub terms: Vec<LikedTerm>,
     pub dense: Dense,
     pub note: Option<Note>,
@@ -59,7 +61,8 @@ struct Vote {
 }
 
 impl MatchService {
-    pub(super) fn like(&self, looking: &Looking, pair: &Pair) -> Like {
+    /// The terms of the record itself.
+    pub(super) fn own_like(&self, looking: &Looking, pair: &Pair) -> Like {
         let side = looking.side();
         let texts = pair.query.fields.iter().flat_map(|(path, weight)| {
             side.values(path)
@@ -99,13 +102,15 @@ impl MatchService {
         window: usize,
         today: i32,
     ) -> Result<Ranked<'a>, MatchError> {
-        let mut like = self.like(looking, pair);
         let filter = self.filter(looking, pair, today);
-        like.filter = Some(filter.clone());
-        if like.num_words() < pair.query.min_terms {
+        let own = self.own_like(looking, pair);
+        if own.num_words() < pair.query.min_terms {
+            let (borrowed, dense) = (Borrowed::default(), Dense::Off);
             let (records, terms, note) = (Vec::new(), Vec::new(), Some(TOO_VAGUE));
-            return Ok(Ranked { records, like, terms, dense: Dense::Off, note });
+            return Ok(Ranked { records, like: own, borrowed, terms, dense, note });
         }
+        let (mut like, borrowed) = self.like(looking, pair, own)?;
+        like.filter = Some(filter.clone());
         // One more, since a record is like itself.
         let liked = self.engine.like(&like, window + 1)?;
         let kept: HashSet<(TokenField, &str)> =
@@ -151,7 +156,7 @@ impl MatchService {
             b.score.value.total_cmp(&a.score.value).then(a.revision.cmp(&b.revision))
         });
         let note = records.is_empty().then_some(NOTHING_FITS);
-        Ok(Ranked { records, like, terms: liked.terms, dense, note })
+        Ok(Ranked { records, like, borrowed, terms: liked.terms, dense, note })
     }
 
     /// Compares given records, in any order; those that the pair's filter keeps out are left out.
@@ -162,7 +167,7 @@ impl MatchService {
         ids: &[RecordId],
         today: i32,
     ) -> Result<Vec<Compare<'a>>, MatchError> {
-        let mut like = self.like(looking, pair);
+        let (mut like, _) = self.like(looking, pair, self.own_like(looking, pair))?;
         like.filter = Some(self.filter(looking, pair, today));
         let (liked, _) = self.engine.like_shares(&like, ids)?;
         let (similar, _) = self.similarities(looking, pair, ids);
