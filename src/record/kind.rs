@@ -80,6 +80,8 @@ pub struct RecordKind {
     pub sections: Vec<Section>,
     pub sorts: Vec<Sort>,
     pub page: Page,
+    /// What says that a record asks or offers no longer; `None`: all do until they expire.
+    pub closed: Option<Closed>,
     /// How people without a program send one in; `None`: they cannot.
     pub form: Option<Form>,
     pub fields: Vec<Field>,
@@ -141,6 +143,13 @@ pub fn field_at<'a>(fields: &'a [Field], path: &str) -> Option<&'a Field> {
     };
     let field = fields.iter().find(|field| field.name == name)?;
     rest.map_or(Some(field), |rest| field_at(&field.fields, rest))
+}
+
+/// Codes of a field that say that a record asks or offers no longer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closed {
+    pub field: String,
+    pub codes: Vec<String>,
 }
 
 /// What a result shows beside title and snippet.

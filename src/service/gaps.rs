@@ -1,7 +1,7 @@
 //! Where what is asked for and what is offered do not meet: counts of two kinds by a tree of codes and by place.
 //!
-//! Every number is that of a search, so that it can be looked up: a cell counts the public records of a kind that have
-//! a code (or one below it) and stand in a place (or one below it).
+//! Every number is that of a search, so that it can be looked up: a cell counts the public records of a kind that are
+//! still open, have a code (or one below it) and stand in a place (or one below it).
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -121,6 +121,17 @@ pub fn fields<'a>(catalog: &'a Catalog, from: &str, to: &str) -> Vec<&'a Column>
         .collect()
 }
 
+/// The filter of what a kind still asks or offers on a day: what has not expired, and is not said to be over.
+pub fn open(catalog: &Catalog, kind: &str, day: &str) -> Option<String> {
+    let kind = catalog.kind(kind)?;
+    let expires = kind.field(EXPIRES).map(|_| format!("NOT {EXPIRES} < {day}"));
+    let closed = kind.closed.as_ref();
+    let closed =
+        closed.map(|closed| format!("{} NOT IN [{}]", closed.field, closed.codes.join(", ")));
+    let conditions: Vec<String> = expires.into_iter().chain(closed).collect();
+    (!conditions.is_empty()).then(|| conditions.join(" AND "))
+}
+
 /// Counts. `today` is in days since 1970-01-01.
 pub fn compare(
     search: &SearchService,
@@ -137,10 +148,8 @@ pub fn compare(
             Part::Code(code) => (Some(format!("{by}:{code}")), None),
             Part::Without => (None, Some(format!("{by} IS NULL"))),
         };
-        let expires = search.catalog.column(EXPIRES);
-        let expires = expires.filter(|column| column.kinds.iter().any(|name| **name == *kind));
-        let holds = expires.map(|_| format!("NOT {EXPIRES} < {as_of}"));
-        let filters: Vec<String> = holds.into_iter().chain(lacks).collect();
+        let filters: Vec<String> =
+            open(&search.catalog, kind, &as_of).into_iter().chain(lacks).collect();
         let request = SearchRequest {
             kind: vec![kind.to_owned()],
             select: place.chain(within).collect(),

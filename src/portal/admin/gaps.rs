@@ -217,6 +217,7 @@ fn lines(
     let search = |kind: &str, code: &str, place: Option<&str>| {
         let of = visitor.anywhere().with(|search| {
             search.kinds = vec![kind.to_owned()];
+            search.filter = gaps::open(&visitor.catalog, kind, &table.as_of);
             search.select = vec![format!("{}:{code}", table.by.value)];
             search.select.extend(place.map(|code| format!("{}:{code}", gaps::PLACE)));
         });

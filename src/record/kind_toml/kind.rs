@@ -11,7 +11,7 @@ use crate::record::kind::{
 };
 use crate::record::nearest::did_you_mean;
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "version",
     "kind",
     "label",
@@ -23,6 +23,7 @@ const KEYS: [&str; 13] = [
     "section",
     "sort",
     "page",
+    "closed",
     "form",
     "field",
 ];
@@ -71,6 +72,7 @@ pub(super) fn read_kind(
         sections: references.sections(&root),
         sorts: references.sorts(&root),
         page: references.page(&root),
+        closed: references.closed(&root),
         form: references.form(&root),
         fields: fields.fields.clone(),
         applicability: references.applicability(&root),

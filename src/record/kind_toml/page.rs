@@ -1,4 +1,4 @@
-//! `[page]` and `[form]` of a kind file: what its pages show, and how people send one in.
+//! `[page]`, `[closed]` and `[form]` of a kind file: what its pages show, what is over, and how people send one in.
 
 use std::collections::HashSet;
 
@@ -6,7 +6,8 @@ use super::files::ConfigFiles;
 use super::kind::{ReadKind, References};
 use super::problem::Problems;
 use super::reader::{Node, Table};
-use crate::record::kind::{Advice, FieldType, Form, Page};
+use crate::record::Vocabulary;
+use crate::record::kind::{Advice, Closed, Field, FieldType, Form, Page};
 use crate::record::nearest::did_you_mean;
 
 /// First segments of addresses that are taken.
@@ -28,47 +29,63 @@ const TAKEN: [&str; 15] = [
     "widget",
 ];
 
+/// Reads a list of codes of a vocabulary.
+fn codes(table: &Table<'_>, key: &str, vocabulary: Option<&Vocabulary>) -> Vec<String> {
+    let mut codes = Vec::new();
+    for node in table.items(key) {
+        let Some(code) = node.text() else { continue };
+        if let Some(vocabulary) = vocabulary.filter(|vocabulary| vocabulary.get(code).is_none()) {
+            let hint = did_you_mean(code, vocabulary.entries.iter().map(|entry| &*entry.code));
+            node.report(format_args!("{code:?} is not a code of {:?}{hint}", vocabulary.name));
+        }
+        codes.push(code.to_owned());
+    }
+    codes
+}
+
 impl References<'_> {
     pub(super) fn page(&self, root: &Table<'_>) -> Page {
         let Some(table) = root.get("page").and_then(|node| node.table()) else {
             return Page::default();
         };
         table.allow(&["stamp", "good", "warn", "table", "key", "schema"]);
-        let stamp = table.get("stamp").and_then(|node| {
-            let (path, field) = self.field(&node)?;
-            if field.is_some_and(|field| field.field_type != FieldType::Term || field.multiple) {
-                node.report(format_args!("{path:?} must be a single term"));
-            }
-            Some((path.to_owned(), field.and_then(|field| field.vocabulary.clone())))
-        });
-        let codes = |key: &str| -> Vec<String> {
-            let mut codes = Vec::new();
-            for node in table.items(key) {
-                let Some(code) = node.text() else { continue };
-                if let Some((_, Some(vocabulary))) = &stamp
-                    && vocabulary.get(code).is_none()
-                {
-                    let known = vocabulary.entries.iter().map(|entry| &*entry.code);
-                    let hint = did_you_mean(code, known);
-                    node.report(format_args!(
-                        "{code:?} is not a code of {:?}{hint}",
-                        vocabulary.name
-                    ));
-                }
-                codes.push(code.to_owned());
-            }
-            codes
-        };
+        let stamp = table.get("stamp").and_then(|node| self.status(&node));
+        let vocabulary =
+            stamp.as_ref().and_then(|(_, field)| field.as_ref()?.vocabulary.as_deref());
         let (schema_type, schema) = self.schema(&table);
         Page {
-            good: codes("good"),
-            warn: codes("warn"),
+            good: codes(&table, "good", vocabulary),
+            warn: codes(&table, "warn", vocabulary),
             table: self.paths(table.get("table"), &mut HashSet::new()),
             key: self.paths(table.get("key"), &mut HashSet::new()),
             schema_type,
             schema,
             stamp: stamp.map(|(path, _)| path),
         }
+    }
+
+    /// Reads `[closed]`: which codes of which field say that a record is over.
+    pub(super) fn closed(&self, root: &Table<'_>) -> Option<Closed> {
+        let table = root.get("closed")?.table()?;
+        table.allow(&["field", "codes"]);
+        let node = table.need("field")?;
+        let (path, field) = self.status(&node)?;
+        if field.is_some_and(|field| !field.filterable) {
+            node.report(format_args!("{path:?} must be `filterable`"));
+        }
+        table.need("codes")?;
+        let vocabulary = field.and_then(|field| field.vocabulary.as_deref());
+        Some(Closed { codes: codes(&table, "codes", vocabulary), field: path })
+    }
+
+    /// Reads the path of a single term; the field is `None` when it is not known, or is none.
+    fn status(&self, node: &Node<'_>) -> Option<(String, Option<&Field>)> {
+        let (path, field) = self.field(node)?;
+        let is_term = |field: &&Field| field.field_type == FieldType::Term && !field.multiple;
+        if field.is_some_and(|field| !is_term(&field)) {
+            node.report(format_args!("{path:?} must be a single term"));
+        }
+        Some((path.to_owned(), field.filter(is_term)))
     }
 
     /// Reads `schema = { type = "…", property = "field" }`.

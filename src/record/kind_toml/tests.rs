@@ -202,7 +202,7 @@ fn problems_of_all_files_come_at_once() {
         ],
         &[
             "common.toml:5: field \"published_on\": type \"dat\" is not known; allowed: text, code, term, tree, date, integer, decimal, money, quantity, bool, geo, url, file, object; did you mean \"date\"?",
-            "kinds/offer.toml:3: ordr is not a key here; allowed: version, kind, label, description, order, boost, applicability, card, section, sort, page, form, field; did you mean \"order\"?",
+            "kinds/offer.toml:3: ordr is not a key here; allowed: version, kind, label, description, order, boost, applicability, card, section, sort, page, closed, form, field; did you mean \"order\"?",
             "kinds/readme.txt: does not belong here: files of kinds/ end in .toml",
             "search.toml:1: roles is missing",
             "search.toml:1: version 2 is not known; allowed: 1",
@@ -492,6 +492,27 @@ field = [{ name = "phone", type = "term", label = { zh = "x", en = "x" } }]
             "kinds/offer.toml:16: sort[0].field \"contact.phone\" needs sortable = true",
             "kinds/offer.toml:17: sort[0].order \"up\" is not known; allowed: asc, desc",
         ],
+    );
+}
+
+#[test]
+fn what_says_that_a_record_is_over_is_checked() {
+    let states = r#"
+[[field]]
+name = "state"
+type = "term"
+label = { zh = "x", en = "x" }
+vocabulary = "level"
+"#;
+    let closed = |keys: &str| offer(&format!("[closed]\n{keys}\n{states}"));
+    check(&closed("field = \"state\"\ncodes = [\"a\"]"), &[]);
+    check(
+        &closed("field = \"title\"\ncodes = [\"a\"]"),
+        &["kinds/offer.toml:7: closed.field \"title\" must be a single term"],
+    );
+    check(
+        &closed("field = \"state\"\ncodes = [\"zzz\"]"),
+        &["kinds/offer.toml:8: closed.codes[0] \"zzz\" is not a code of \"level\""],
     );
 }
 
