@@ -443,6 +443,7 @@ fn fixed_schemas() -> Value {
             "type": "object",
             "properties": {
                 "q": { "type": "string", "maxLength": 512 },
+                "in": { "enum": ["all", "title", "code"], "default": "all" },
                 "kind": list.clone(),
                 "filter": string.clone(),
                 "select": list.clone(),

@@ -9,19 +9,21 @@ use serde_json::Value;
 use super::{AppState, Code, Problem, auth, input};
 use crate::query::ladder::Relaxation;
 use crate::query::request::SearchRequest;
+use crate::query::scope::Scope;
 use crate::record::Fields;
 use crate::record::validate::Violation;
 use crate::service::search::SearchError;
 
 /// The names of everything that a search takes.
-pub const PARAMETERS: [&str; 11] = [
-    "q", "kind", "filter", "select", "facets", "sort", "limit", "offset", "cursor", "raw",
+pub const PARAMETERS: [&str; 12] = [
+    "q", "in", "kind", "filter", "select", "facets", "sort", "limit", "offset", "cursor", "raw",
     "explain",
 ];
 
 /// Finds records.
 #[utoipa::path(get, path = "/v1/search", tag = "search", params(
     ("q" = Option<String>, Query, description = "What a person typed, up to 512 characters. Quotes ask for the literal text, `-` excludes. Empty: everything, newest first"),
+    ("in" = Option<String>, Query, description = "Where `q` is looked for: `all` (by default), `title`: titles alone, `code`: numbers of documents, patents and the like"),
     ("kind" = Option<String>, Query, description = "Kinds, separated by commas; none: all"),
     ("filter" = Option<String>, Query, description = "A filter expression: `= != > >= < <= TO`, `IN [..]`, `NOT IN`, `EXISTS`, `IS NULL`, `WITHIN`, `COVERS`, `AND OR NOT`, brackets"),
     ("select" = Option<Vec<String>>, Query, description = "FIELD:VALUE, repeatable: OR within a field, AND between fields; a field's own counts ignore its selection"),
@@ -133,6 +135,10 @@ fn from_pairs(pairs: Vec<(String, String)>) -> Result<SearchRequest, Problem> {
         };
         match name.as_str() {
             "q" => request.q = value,
+            "in" => match Scope::named(&value) {
+                Some(scope) => request.scope = scope,
+                None => violation("bad_parameter", "all, title or code"),
+            },
             "kind" => request.kind.extend(list().map(str::to_owned)),
             "facets" => request.facets.extend(list().map(str::to_owned)),
             "select" => request.select.push(value),

@@ -20,7 +20,7 @@ use crate::service::keys::{Key, Role};
 const MEMBERS: [&str; 9] =
     ["search", "record", "profile", "profile_id", "to", "title", "first", "events", "webhook"];
 /// Members of a saved search: what decides which records there are, and their order.
-const SEARCH: [&str; 6] = ["q", "kind", "filter", "select", "sort", "raw"];
+const SEARCH: [&str; 7] = ["q", "in", "kind", "filter", "select", "sort", "raw"];
 /// Alerts of one page.
 const MAX_LIMIT: usize = 100;
 

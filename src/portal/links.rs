@@ -4,12 +4,15 @@ use std::fmt::Write as _;
 
 use super::text::Lang;
 use crate::query::request::SearchRequest;
+use crate::query::scope::Scope;
 use crate::record::validate::Violation;
 
 /// What the address of a search page says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SearchPlace {
     pub q: String,
+    /// Where the words are looked for.
+    pub scope: Scope,
     pub kinds: Vec<String>,
     /// `FIELD:VALUE`, without doubles.
     pub select: Vec<String>,
@@ -28,6 +31,7 @@ impl SearchPlace {
         for (name, value) in pairs {
             match name.as_str() {
                 "q" => place.q = value.trim().to_owned(),
+                "in" => place.scope = Scope::named(value).unwrap_or_default(),
                 "kind" => {
                     for kind in value.split(',').map(str::trim).filter(|kind| !kind.is_empty()) {
                         push_new(&mut place.kinds, kind);
@@ -66,6 +70,7 @@ impl SearchPlace {
         let kinds = self.kinds.iter().map(|kind| format!("kind:{kind}"));
         SearchRequest {
             q: self.q.clone(),
+            scope: self.scope,
             filter: self.filter.clone(),
             select: kinds.chain(self.select.iter().cloned()).collect(),
             sort: self.sort.clone(),
@@ -116,6 +121,11 @@ impl SearchPlace {
         self.at(0).address("/search.csv")
     }
 
+    /// Address to say that what the place is asked for is not there.
+    pub fn unfound(&self) -> String {
+        self.at(0).address("/search/unfound")
+    }
+
     /// Address of the page that subscribes to what the place finds.
     pub fn subscribe(&self) -> String {
         let place = Self { sort: None, offset: 0, raw: false, ..self.clone() };
@@ -126,6 +136,9 @@ impl SearchPlace {
         let mut pairs: Vec<(&str, String)> = Vec::new();
         if !self.q.is_empty() {
             pairs.push(("q", self.q.clone()));
+        }
+        if !self.scope.is_everything() {
+            pairs.push(("in", self.scope.name().to_owned()));
         }
         if !self.kinds.is_empty() {
             pairs.push(("kind", self.kinds.join(",")));

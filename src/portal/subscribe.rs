@@ -133,6 +133,7 @@ fn change(app: &App, visitor: &Visitor, pairs: &Pairs) -> Result<String, Failure
     let place = SearchPlace::read(pairs).map_err(|violation| Failure::Bad(vec![violation]))?;
     let search = SearchRequest {
         q: place.q.clone(),
+        scope: place.scope,
         kind: place.kinds.clone(),
         select: place.select.clone(),
         filter: place.filter.clone(),

@@ -12,6 +12,7 @@ use super::links::{SearchPlace, address};
 use super::text::{Lang, Texts};
 use crate::config::{SiteColor, SiteConfig};
 use crate::http::{AppState, language};
+use crate::query::scope::Scope;
 use crate::record::Catalog;
 
 /// Who looks, and at what.
@@ -194,6 +195,7 @@ impl Visitor {
             footer: self.footer(),
             q: String::new(),
             kinds: String::new(),
+            scope: Scope::default(),
             box_in_header: true,
             feed: None,
             scopes: {
@@ -280,6 +282,8 @@ pub struct Frame {
     pub q: String,
     /// The kinds that a new search stays in; empty for all.
     pub kinds: String,
+    /// Where a new search looks for its words.
+    pub scope: Scope,
     pub box_in_header: bool,
     /// Address of the page's Atom feed.
     pub feed: Option<String>,

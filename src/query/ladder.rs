@@ -15,7 +15,7 @@ use super::understand::{Alternative, Scored, Span, Understanding};
 use super::{Measure, Part, Query, Ranker, ShareOf, Signal, TokenField, WeightedTerm};
 use crate::record::kind::{Scoring, SignalRule};
 use crate::record::understanding::Said;
-use crate::text::{Analyzer, QueryWord, chars, grams};
+use crate::text::{Analyzer, QueryWord, chars, code_key, grams};
 
 /// What a satisfied condition counts among the matches from which the best are re-scored: as much as a rare word.
 const WISH: f32 = 6.0;
@@ -57,6 +57,8 @@ pub struct Ladder {
     pub words: Vec<String>,
     /// A rung that finds fewer is followed by the next.
     pub enough: u64,
+    /// Matches records of which what was typed, or a piece of it, is a code or a part of one.
+    pub(super) codes: Query,
 }
 
 /// A piece of the query that a record has or lacks.
@@ -191,11 +193,7 @@ impl Ladder {
             codes: branches
                 .iter()
                 .flat_map(|branch| &branch.codes)
-                .map(|key| Query::Term {
-                    field: TokenField::Code,
-                    token: key.clone(),
-                    boost: scoring.roles.code,
-                })
+                .map(|key| code(key, scoring))
                 .collect(),
             wishes: branches
                 .iter()
@@ -242,7 +240,10 @@ impl Ladder {
         let words = branches.iter().flat_map(|branch| &branch.words);
         // A sentence is not a list of conditions: the record that answers it rarely holds all its words.
         let enough = if all.len() <= 2 { 10 } else { 100 };
-        Self { rungs, needles, words: words.map(|word| word.text.clone()).collect(), enough }
+        let quoted = typed.phrases.iter().map(|phrase| code(&code_key(phrase), scoring));
+        let codes = any_of(plan.codes.iter().cloned().chain(quoted));
+        let words = words.map(|word| word.text.clone()).collect();
+        Self { rungs, needles, words, enough, codes }
     }
 }
 
@@ -596,6 +597,10 @@ fn all_of(mut clauses: Vec<Query>) -> Query {
         1 => clauses.remove(0),
         _ => Query::And(clauses),
     }
+}
+
+fn code(key: &str, scoring: &Scoring) -> Query {
+    Query::Term { field: TokenField::Code, token: key.to_owned(), boost: scoring.roles.code }
 }
 
 /// Matches records that hold `normalized` as it stands.

@@ -4,6 +4,7 @@ pub mod filter;
 pub mod ladder;
 pub mod like;
 pub mod request;
+pub mod scope;
 pub mod typed;
 pub mod understand;
 
@@ -28,6 +29,18 @@ pub enum TokenField {
     KeywordWords,
     /// Canonical forms of codes and their parts.
     Code,
+}
+
+impl TokenField {
+    /// The field that holds the same units of titles alone.
+    fn of_titles(self) -> Option<Self> {
+        match self {
+            TokenField::Words | TokenField::TitleWords => Some(TokenField::TitleWords),
+            TokenField::Grams | TokenField::TitleGrams => Some(TokenField::TitleGrams),
+            TokenField::Chars | TokenField::TitleChars => Some(TokenField::TitleChars),
+            TokenField::KeywordWords | TokenField::Code => None,
+        }
+    }
 }
 
 /// Which records match, and how they score.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::filter::{self, Filter};
 use super::ladder::Relaxation;
+use super::scope::Scope;
 use super::{After, Order, Selection, typed};
 use crate::record::FieldType;
 use crate::record::kind::{Catalog, Direction, Facet};
@@ -30,6 +31,9 @@ const MAX_SELECTED: usize = 100;
 #[serde(deny_unknown_fields, default)]
 pub struct SearchRequest {
     pub q: String,
+    /// Where `q` is looked for.
+    #[serde(rename = "in", skip_serializing_if = "Scope::is_everything")]
+    pub scope: Scope,
     pub kind: Vec<String>,
     pub filter: Option<String>,
     pub select: Vec<String>,
@@ -46,6 +50,7 @@ pub struct SearchRequest {
 #[derive(Clone, Debug)]
 pub struct CheckedRequest {
     pub q: String,
+    pub scope: Scope,
     pub kinds: Vec<Arc<str>>,
     pub filter: Option<Filter>,
     pub selections: Vec<Selection>,
@@ -174,7 +179,7 @@ impl SearchRequest {
                 Some(cursor) if cursor.fingerprint != fingerprint => wrong.add(
                     "cursor",
                     "bad_cursor",
-                    "the same q, kind, filter, select and sort as in the request that gave it",
+                    "the same q, in, kind, filter, select and sort as in the request that gave it",
                     "another request",
                 ),
                 Some(_) => {}
@@ -183,6 +188,7 @@ impl SearchRequest {
         });
         wrong.into_result(CheckedRequest {
             q: self.q.clone(),
+            scope: self.scope,
             kinds,
             filter,
             selections,
@@ -286,6 +292,7 @@ impl SearchRequest {
     fn fingerprint(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         (&self.q, &self.kind, &self.filter, &self.select, &self.sort, self.raw).hash(&mut hasher);
+        self.scope.hash(&mut hasher);
         hasher.finish()
     }
 }

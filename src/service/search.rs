@@ -118,7 +118,7 @@ impl SearchService {
         let q = corrected.as_deref().unwrap_or(&request.q);
         let typed = Typed::parse(q);
         let branches = self.understand(&typed, request, today);
-        let mut ladder = Ladder::new(&typed, &branches, &self.analyzer, &self.catalog.scoring);
+        let mut ladder = self.ladder(&typed, &branches, request);
         let (relaxation, found) = self.climb(request, &typed, &ladder, today)?;
         let rung = ladder.rungs.iter_mut().find(|rung| rung.relaxation == relaxation);
         Ok(Findings {
@@ -154,7 +154,7 @@ impl SearchService {
                 span.meaning = Some(Filter::Exists { path: "kind".into() });
             }
         }
-        let ladder = Ladder::new(&typed, &branches, &self.analyzer, &self.catalog.scoring);
+        let ladder = self.ladder(&typed, &branches, checked);
         Standing {
             rungs: ladder.rungs,
             enough: ladder.enough,
@@ -183,6 +183,15 @@ impl SearchService {
             false => reader.understand(branch),
         };
         typed.branches.iter().map(read).collect()
+    }
+
+    fn ladder(
+        &self,
+        typed: &Typed,
+        branches: &[Understanding],
+        request: &CheckedRequest,
+    ) -> Ladder {
+        Ladder::new(typed, branches, &self.analyzer, &self.catalog.scoring).within(request.scope)
     }
 
     /// Tries the rungs in order until one finds enough; a cursor stays on the rung it was given on.

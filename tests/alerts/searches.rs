@@ -298,6 +298,11 @@ impl Searches {
             _ => format!("{} {}", self.words(random, 3), self.words(random, 2)),
         };
         object.insert("q".into(), q.into());
+        match random.below(8) {
+            0 => drop(object.insert("in".into(), "title".into())),
+            1 => drop(object.insert("in".into(), "code".into())),
+            _ => {}
+        }
         if random.below(3) == 0 {
             object.insert("kind".into(), vec![random.pick(&self.kinds).clone()].into());
         }

@@ -47,6 +47,7 @@ async fn bad_searches() {
         (&[("cursor", &cursor), ("q", "传感器")], "bad_cursor"),
         (&[("cursor", &cursor), ("q", "需求"), ("offset", "5")], "bad_cursor"),
         (&[("raw", "yes")], "bad_parameter"),
+        (&[("in", "body")], "bad_parameter"),
         (&[("explain", "1")], "bad_parameter"),
     ];
     for (pairs, code) in cases {
@@ -55,7 +56,10 @@ async fn bad_searches() {
         assert!(!problem["detail"].as_str().unwrap().contains('\0'), "{problem}");
     }
     let problem = SHARED.get("/v1/search?query=x").await.json();
-    assert!(problem["detail"].as_str().unwrap().contains("one of q, kind, filter"), "{problem}");
+    assert!(
+        problem["detail"].as_str().unwrap().contains("one of q, in, kind, filter"),
+        "{problem}"
+    );
     let path = search_path(&[("filter", "progress = seeking AND budget_yuan ~ 5")]);
     let problem = SHARED.get(&path).await.json();
     insta::assert_json_snapshot!("bad_filter", problem);
@@ -309,8 +313,8 @@ fn nobody_is_to_blame(answer: &Answer, what: &str) {
 async fn nonsense_in_query_strings_is_never_our_fault() {
     let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
     let names = [
-        "q", "kind", "filter", "select", "facets", "sort", "limit", "offset", "cursor", "raw",
-        "explain", "other",
+        "q", "in", "kind", "filter", "select", "facets", "sort", "limit", "offset", "cursor",
+        "raw", "explain", "other",
     ];
     for _ in 0..300 {
         let pairs: Vec<String> = (0..1 + numbers.next(4))

@@ -257,6 +257,44 @@ async fn quotes_are_literal_and_spaces_do_not_matter() {
 }
 
 #[tokio::test]
+async fn words_are_looked_for_where_they_are_asked_for() {
+    let server = TestServer::new();
+    server
+        .fill(&[
+            json!({ "kind": "policy", "id": "p1", "title": "海水淡化产业办法", "document_number": "青政发〔2016〕12号" }),
+            json!({ "kind": "policy", "id": "p2", "title": "膜产业办法", "body": "支持海水淡化，依据青政发〔2016〕12号。" }),
+            json!({ "kind": "policy", "id": "p3", "title": "淡化海水用膜", "keywords": ["海水淡化"] }),
+        ])
+        .await;
+    let check = async |q: &str, place: &str, expected: &[&str]| {
+        let mut found = ids(&server.search(&[("q", q), ("in", place)]).await);
+        found.sort();
+        assert_eq!(found, expected, "{q} in {place}");
+    };
+    check("海水淡化", "all", &["p1", "p2", "p3"]).await;
+    check("\"海水淡化\"", "title", &["p1"]).await;
+    check("产业 -海水", "title", &["p2"]).await;
+    check("产业 -海水", "all", &[]).await;
+    // A title that has other pairs of the words is found when no title has all.
+    check("海水淡化", "title", &["p1", "p3"]).await;
+    check("青政发〔2016〕12号", "all", &["p1", "p2"]).await;
+    for q in ["青政发〔2016〕12号", "青政发 2016 12", "2016年12号", "\"青政发〔2016〕12号\""]
+    {
+        check(q, "code", &["p1"]).await;
+    }
+    check("海水淡化", "code", &[]).await;
+    check("2016年12号 -膜", "code", &["p1"]).await;
+    check("2016年12号 -海水", "code", &[]).await;
+    check("", "code", &["p1", "p2", "p3"]).await;
+    let explained = server.search(&[("q", "海水淡化"), ("in", "title"), ("explain", "true")]).await;
+    for item in explained["items"].as_array().unwrap() {
+        let parts = item["explanation"].as_array().unwrap().iter();
+        let sum: f64 = parts.map(|part| part["value"].as_f64().unwrap()).sum();
+        assert!((sum - item["score"].as_f64().unwrap()).abs() < 1e-2, "{item}");
+    }
+}
+
+#[tokio::test]
 async fn exclusion_takes_records_out() {
     for (q, expected) in
         [("海洋 -封装", 5), ("海洋传感器 -防腐", 1), ("-海洋 -轴承", 1), ("海洋 -海洋", 0)]

@@ -98,7 +98,7 @@ pub(super) fn schemas() -> [(&'static str, Value); 8] {
     let events = json!({ "type": "array", "items": event.clone() });
     let search = json!({
         "type": "object",
-        "description": "Members of a search: q, kind, filter, select, sort, raw",
+        "description": "Members of a search: q, in, kind, filter, select, sort, raw",
     });
     let record = json!({
         "type": "object",
