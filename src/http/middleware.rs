@@ -13,7 +13,7 @@ use tracing::Instrument;
 use super::{AppState, Code, Problem, in_shape, meilisearch};
 use crate::service::keys::random_hex;
 
-static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// What pages of other origins may read of an answer.
 const EXPOSED: &str = "etag, retry-after, x-request-id";
 /// Time that a handler has to answer for itself after its own limit.
@@ -64,13 +64,22 @@ pub async fn observe(State(state): State<AppState>, mut request: Request, next: 
     response
 }
 
+/// Marks an answer that stands for a page which was not made: it took too long, or broke off.
+#[derive(Clone, Copy, Debug)]
+pub struct PageFault;
+
 async fn run(path: &str, request: Request, next: Next, limit: Duration) -> Response {
     let handler = AssertUnwindSafe(next.run(request)).catch_unwind();
-    match tokio::time::timeout(limit, handler).await {
-        Ok(Ok(response)) => response,
-        Ok(Err(_)) => in_shape(path, Problem::fault(Code::Internal, &"a handler panicked")),
-        Err(_) => in_shape(path, Problem::fault(Code::TimedOut, &"a handler took too long")),
+    let fault = match tokio::time::timeout(limit, handler).await {
+        Ok(Ok(response)) => return response,
+        Ok(Err(_)) => Problem::fault(Code::Internal, &"a handler panicked"),
+        Err(_) => Problem::fault(Code::TimedOut, &"a handler took too long"),
+    };
+    let mut response = in_shape(path, fault);
+    if !path.starts_with("/v1/") && !meilisearch::is_ours(path) {
+        response.extensions_mut().insert(PageFault);
     }
+    response
 }
 
 fn limit(state: &AppState, route: &str, may_read: bool) -> Duration {

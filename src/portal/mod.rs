@@ -34,14 +34,14 @@ mod visitor;
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{Query, Request};
+use axum::extract::{FromRequestParts as _, Query, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
 use crate::app::App;
-use crate::http::AppState;
+use crate::http::{AppState, PageFault, REQUEST_ID};
 use error::Failure;
 use visitor::{View, Visitor};
 
@@ -52,7 +52,29 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 
 /// The whole service: the API, and the pages for everything else.
 pub fn site(state: AppState) -> Router {
-    crate::http::with_pages(state.clone(), router(state))
+    crate::http::with_pages(state.clone(), router(state.clone()))
+        .layer(axum::middleware::from_fn_with_state(state, faults_as_pages))
+}
+
+/// Makes a page of what is answered for a page that was not made.
+async fn faults_as_pages(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let Ok(mut visitor) = Visitor::from_request_parts(&mut parts, &state).await;
+    let accept = parts.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    let wants_page = accept.is_some_and(|accept| accept.contains("text/html"));
+    let response = next.run(Request::from_parts(parts, body)).await;
+    if !wants_page || response.extensions().get::<PageFault>().is_none() {
+        return response;
+    }
+    let id = response.headers().get(&REQUEST_ID).cloned();
+    visitor.request_id = id.as_ref().and_then(|id| id.to_str().ok()).map(str::to_owned);
+    let failure = match response.status() {
+        StatusCode::SERVICE_UNAVAILABLE => Failure::Unavailable,
+        _ => Failure::Internal,
+    };
+    let mut page = failure.page(&visitor);
+    page.headers_mut().extend(id.map(|id| (REQUEST_ID.clone(), id)));
+    page
 }
 
 /// Every page.
@@ -60,6 +82,7 @@ pub fn router(state: AppState) -> Router {
     Router::new()
         .route("/", get(home::get_home))
         .route("/search", get(search::get_results))
+        .route("/search/unfound", post(search::post_unfound))
         .route("/records/{kind}/{id}", get(record::get_record))
         .route("/records/{kind}/{id}/deadline.ics", get(share::get_calendar))
         .route("/deadlines.ics", get(closing::get_calendar))

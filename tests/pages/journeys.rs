@@ -86,7 +86,7 @@ async fn nothing_found_offers_what_finds_something_and_how_much() {
     assert!(without.contains("<span class=\"count\">1</span>"), "{without}");
     let all = tries.split("<li>").find(|line| line.contains("去掉筛选条件")).unwrap();
     assert!(all.contains("<span class=\"count\">1</span>"), "{all}");
-    assert!(tries.contains("没有结果的检索词会计数"));
+    assert!(tries.contains("反馈“没有找到”"));
 }
 
 #[tokio::test]
@@ -128,6 +128,42 @@ async fn an_error_has_a_number_and_ways_out() {
     gone.check("410");
     assert!(gone.html.contains("这条记录已撤回") && !gone.html.contains("科技型企业研发补助"));
     assert_eq!(ask("/records/policy/p3").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_page_that_takes_too_long_is_told_with_a_page() {
+    let mut site = Site::with(Vec::new(), |config| config.search.threads = 1);
+    site.state.limits.read = std::time::Duration::from_millis(20);
+    site.router = kechuang::portal::site(site.state.clone());
+    // The only thread that makes pages is held until all is asked.
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let (started, has_started) = tokio::sync::oneshot::channel();
+    let pool = site.state.searches.clone();
+    let held = tokio::spawn(async move {
+        let job = move || {
+            started.send(()).unwrap();
+            released.recv().unwrap();
+        };
+        pool.run(job).await
+    });
+    has_started.await.unwrap();
+    let ask = |uri: &str, accept: &str| {
+        let request = Request::get(uri).header("accept", accept).header("x-request-id", "abc-123");
+        site.ask(request.body(Body::empty()).unwrap())
+    };
+    let late = ask("/search?q=1&lang=zh", "text/html,*/*;q=0.8").await;
+    assert_eq!(late.status, StatusCode::SERVICE_UNAVAILABLE);
+    late.check("503");
+    assert!(late.html.contains("请过几秒再试") && late.html.contains("abc-123"), "{}", late.html);
+    assert_eq!(late.headers["x-request-id"], "abc-123");
+    assert_eq!(late.headers["retry-after"], "5");
+    for (uri, accept) in [("/v1/search", "text/html"), ("/search", "*/*")] {
+        let late = ask(uri, accept).await;
+        assert_eq!(late.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(late.headers["content-type"], "application/problem+json", "{uri}");
+    }
+    release.send(()).unwrap();
+    assert_eq!(held.await.unwrap(), Ok(()));
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ use tower::ServiceExt;
 pub struct Site {
     pub app: Arc<App>,
     pub key: Key,
+    pub state: AppState,
     pub router: Router,
     _follower: Follower,
     _dir: tempfile::TempDir,
@@ -52,8 +53,8 @@ impl Site {
         app.catch_up(&mut |_| ()).unwrap();
         let follower = app.follow();
         let state = AppState::new(app.clone(), follower.progress.clone(), &config);
-        let router = portal::router(state);
-        Self { app, key, router, _follower: follower, _dir: dir }
+        let router = portal::router(state.clone());
+        Self { app, key, state, router, _follower: follower, _dir: dir }
     }
 
     pub async fn ask(&self, request: Request<Body>) -> Page {
