@@ -31,7 +31,7 @@ use crate::service::matches::MatchService;
 use crate::service::profiles::Profiles;
 use crate::service::review::ReviewService;
 use crate::service::search::SearchService;
-use crate::service::suggest::{PopularOptions, SuggestService};
+use crate::service::suggest::SuggestService;
 use crate::service::vectors::Vectors;
 use crate::store::embedded::{EmbeddedOptions, EmbeddedStore};
 use crate::store::{Store, StoreError};
@@ -205,7 +205,7 @@ impl App {
                 store.clone(),
                 engine.clone(),
                 corrector,
-                PopularOptions { min_count: config.search.popular_min_count },
+                config.search.popular_min_count,
             )),
             matches,
             ingest: IngestService {

@@ -12,7 +12,7 @@ use crate::service::keys::Key;
 use crate::store::{Expected, Store, StoreError, Write};
 
 /// Name that the records carry as their source and owner.
-const SOURCE: &str = "sample-corpus";
+const SOURCE: &str = crate::record::SAMPLE_SOURCE;
 /// Kind of the record that remembers a sample that is not all in.
 const SETUP_KIND: &str = "_setup";
 const GROUP: usize = 500;

@@ -77,6 +77,8 @@ struct Statistics {
     /// Texts asked at least `least` times, the most asked first.
     asked: Vec<Counted>,
     missed: Vec<Counted>,
+    /// What people said that they did not find.
+    reported: Vec<Counted>,
     least: u32,
 }
 
@@ -117,6 +119,7 @@ pub async fn list_statistics(
             days: app.suggest.days(app.clock.today(), length),
             asked: texts(app.suggest.asked(TEXTS)),
             missed: texts(app.suggest.missed(TEXTS)),
+            reported: texts(app.suggest.reported(TEXTS)),
             least: app.suggest.least_counted(),
         };
         serde_json::to_vec(&statistics).expect("statistics have only string keys")

@@ -143,3 +143,23 @@ fn file(asset: &Asset, keep: &'static str) -> Response {
     ];
     (headers, asset.bytes.clone()).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modules_of_pages_stay_below_8_kb_together() {
+        let of = |name: &str| Files::get(name).map(|file| file.data);
+        let own = Files::iter().filter(|name| name.ends_with(".js")).filter_map(|name| of(&name));
+        // The box of every page is the one that others embed.
+        let all = own.chain(Widgets::get("kechuang-search.js").map(|file| file.data));
+        let compressed = |bytes: &[u8]| {
+            let mut zip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+            std::io::Write::write_all(&mut zip, bytes).expect("memory takes everything");
+            zip.finish().expect("memory takes everything").len()
+        };
+        let sizes: Vec<usize> = all.map(|bytes| compressed(&bytes)).collect();
+        assert!(sizes.len() > 2 && sizes.iter().sum::<usize>() <= 8_000, "{sizes:?}");
+    }
+}

@@ -102,7 +102,9 @@ fn make(app: &App, visitor: &Visitor, kind: &str, id: &str) -> Result<Response, 
         vec![(t.record_id, record.id.to_string()), (t.revision, record.revision.to_string())];
     about.push((t.created, local(&record.created_at)));
     about.push((t.updated, local(&record.updated_at)));
-    about.extend(record.source.clone().map(|source| (t.source, source)));
+    about.extend(
+        record.source.clone().map(|source| (t.source, (t.source_name)(&source).to_owned())),
+    );
     let stamped = kind.page.stamp.as_deref().or(kind.card.badge.as_deref());
     let stamp = stamped.and_then(|path| card::stamp(kind, path, &record.fields, visitor));
     let text = |name: &str| record.fields.get(name).and_then(Value::as_str);
@@ -370,8 +372,10 @@ impl Links for RecordLinks<'_> {
         Some(place.href())
     }
 
-    fn record(&self, id: &str) -> Option<(String, String)> {
-        let id = RecordId::new(self.kind.name.clone(), id);
+    fn record(&self, name: &str) -> Option<(String, String)> {
+        let elsewhere = RecordId::parse(name);
+        let elsewhere = elsewhere.filter(|id| self.app.catalog.kind(&id.kind).is_some());
+        let id = elsewhere.unwrap_or_else(|| RecordId::new(self.kind.name.clone(), name));
         let record = self.app.ingest.get(&id, &Principal::default()).ok()??;
         let href = self.visitor.link(&record_path(&record.kind, &record.id));
         Some((title_of(&record), href))

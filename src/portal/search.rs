@@ -1,13 +1,16 @@
 //! The result page.
 
+use std::time::Instant;
+
 use askama::Template;
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::Response;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
 
 use super::card::Card;
 use super::error::Failure;
 use super::facets::{self, Chip, Group};
+use super::form::refuse_foreign;
 use super::links::{SearchPlace, address};
 use super::text::{Texts, grouped};
 use super::visitor::{Frame, Visitor};
@@ -17,6 +20,7 @@ use crate::http::AppState;
 use crate::presentation::page::SearchPage;
 use crate::query::ladder::Relaxation;
 use crate::query::request::{DEFAULT_LIMIT, MAX_OFFSET, SearchRequest};
+use crate::query::scope::Scope;
 use crate::record::Visibility;
 use crate::record::kind::Direction;
 
@@ -26,6 +30,8 @@ const WINDOW: usize = 2;
 const MAX_RELATED: usize = 6;
 /// Words of the query, and filters, that a page without results offers one by one.
 const MAX_WORDS: usize = 6;
+/// Says in an address whether it was noted that something is missing.
+const TOLD: &str = "told";
 /// Synonyms that are told, and ways to say each.
 const MAX_SYNONYMS: usize = 3;
 
@@ -41,10 +47,14 @@ struct ResultsPage {
     clear: String,
     filters_label: String,
     groups: Vec<Group>,
+    /// Where the words may be looked for.
+    scopes: Vec<Tab>,
     sorts: Vec<Tab>,
     cards: Vec<Card>,
     pager: Pager,
     nothing: Option<Nothing>,
+    /// Where to say that what was looked for is not here.
+    unfound: Option<String>,
     /// Other searches that people make with the same words, with their addresses.
     related: Vec<(String, String)>,
     /// Addresses for those who want to hear of what is new here.
@@ -116,7 +126,10 @@ fn make(app: &App, visitor: &Visitor) -> Result<Response, Failure> {
     request.facets = paths.iter().map(ToString::to_string).chain(["kind".to_owned()]).collect();
     request.explain = true;
     let mut found = search(&request)?;
-    app.suggest.note_search(&request, &found, app.clock.today());
+    // Whoever said not to have found it comes back to the same answer.
+    if visitor.param(TOLD).is_none() {
+        app.suggest.note_search(&request, &found, app.clock.today());
+    }
     let mut notes = Vec::new();
     if found.total == 0 && !place.kinds.is_empty() && !place.q.is_empty() {
         // The words were looked for in every kind; now in these alone, and so with less.
@@ -159,6 +172,9 @@ fn make(app: &App, visitor: &Visitor) -> Result<Response, Failure> {
         }
     }
     notes.extend(notices(&found, &place, visitor.texts(), notes.is_empty()));
+    notes.extend(told(visitor));
+    let is_poor = found.total == 0 || found.relaxation >= Relaxation::MostWords;
+    let unfound = is_poor && !place.q.is_empty() && visitor.param(TOLD).is_none();
     let chosen = place.num_chosen();
     let template = ResultsPage {
         frame: frame(visitor, &place),
@@ -173,6 +189,7 @@ fn make(app: &App, visitor: &Visitor) -> Result<Response, Failure> {
             chosen => (visitor.texts().filters_chosen)(chosen),
         },
         groups,
+        scopes: scopes(visitor.texts(), &place),
         sorts: sorts(app, visitor, &place),
         cards: {
             let items = found.items.iter();
@@ -185,9 +202,43 @@ fn make(app: &App, visitor: &Visitor) -> Result<Response, Failure> {
         feed: place.feed(),
         table: place.table(),
         pager: pager(&place, found.total, visitor.texts()),
+        unfound: unfound.then(|| place.unfound()),
         nothing,
     };
     Ok(page(StatusCode::OK, &template))
+}
+
+/// Answers somebody who said not to have found it.
+fn told(visitor: &Visitor) -> Option<Notice> {
+    let t = visitor.texts();
+    let (text, quiet) = match visitor.param(TOLD)? {
+        "1" => (t.unfound_told, true),
+        _ => (t.unfound_private, false),
+    };
+    Some(Notice { text: text.to_owned(), link: None, quiet })
+}
+
+/// Notes that what was looked for is not there; the address says what, and nothing of who.
+pub async fn post_unfound(
+    State(state): State<AppState>,
+    visitor: Visitor,
+    headers: HeaderMap,
+) -> Response {
+    if let Some(refused) = refuse_foreign(&visitor, &headers) {
+        return refused;
+    }
+    if !state.app.guests.take("", Instant::now()) {
+        return Failure::TooMany.page(&visitor);
+    }
+    let place = match SearchPlace::read(&visitor.pairs) {
+        Ok(place) => place,
+        Err(violation) => return Failure::Bad(vec![violation]).page(&visitor),
+    };
+    let is_noted = state.app.suggest.note_unfound(&place.q, state.app.clock.today());
+    let told = format!("{TOLD}={}", u8::from(is_noted));
+    let href = place.href();
+    let sign = if href.contains('?') { '&' } else { '?' };
+    Redirect::to(&format!("{href}{sign}{told}")).into_response()
 }
 
 fn frame(visitor: &Visitor, place: &SearchPlace) -> Frame {
@@ -200,6 +251,7 @@ fn frame(visitor: &Visitor, place: &SearchPlace) -> Frame {
     frame.indexed = place.q.is_empty() && place.num_chosen() == 0 && place.offset == 0;
     frame.feed = Some(place.feed());
     frame.q.clone_from(&place.q);
+    frame.scope = place.scope;
     frame.kinds = place.kinds.join(",");
     frame
 }
@@ -329,6 +381,20 @@ fn in_kind(app: &App, place: &SearchPlace, kind: Option<&str>) -> SearchPlace {
     })
 }
 
+/// Where words may be looked for; nothing without words.
+fn scopes(t: &Texts, place: &SearchPlace) -> Vec<Tab> {
+    if place.q.is_empty() {
+        return Vec::new();
+    }
+    let tab = |scope: Scope| Tab {
+        label: (t.scope)(scope).to_owned(),
+        count: None,
+        href: place.with(|place| place.scope = scope).href(),
+        current: place.scope == scope,
+    };
+    Scope::ALL.map(tab).into()
+}
+
 /// Relevance where something was typed, newest, and what the kind declares.
 fn sorts(app: &App, visitor: &Visitor, place: &SearchPlace) -> Vec<Tab> {
     let t = visitor.texts();
@@ -444,6 +510,9 @@ fn nothing(
     }
     if place.num_chosen() > 0 {
         offer(t.try_without_filters.to_owned(), cleared(place))?;
+    }
+    if !place.scope.is_everything() {
+        offer(t.try_everywhere.to_owned(), place.with(|place| place.scope = Scope::All))?;
     }
     if !understood.phrases.is_empty() {
         let q = place.q.replace(['"', '“', '”', '＂', '「', '」'], " ");

@@ -62,8 +62,8 @@ const MAX_SHOWN: usize = 200;
 pub trait Links {
     /// Address of the records that have `value` in the field.
     fn same_value(&self, path: &str, value: &str) -> Option<String>;
-    /// Title and address of the record that an object's member `id` names.
-    fn record(&self, id: &str) -> Option<(String, String)>;
+    /// Title and address of a record that can be seen: `ID` of the same kind, or `KIND/ID`.
+    fn record(&self, name: &str) -> Option<(String, String)>;
 }
 
 /// Shows the value of a field; `None` when there is nothing to show.
@@ -124,11 +124,13 @@ fn piece(field: &Field, value: &Value, lang: Lang, links: &dyn Links) -> Option<
                 href.as_ref().map(|_| (lang.texts().records_with)(lang.pick(&field.label), &text));
             Some(Piece { text, href, hint, ..Piece::default() })
         }
-        FieldType::Code if field.name == "id" => {
-            let id = value.as_str()?;
-            Some(match links.record(id) {
+        FieldType::Code => {
+            let code = value.as_str()?;
+            let may_be_record = field.name == "id" || code.contains('/');
+            let record = may_be_record.then(|| links.record(code)).flatten();
+            Some(match record {
                 Some((title, href)) => Piece { text: title, href: Some(href), ..Piece::default() },
-                None => Piece::plain(id),
+                None => Piece::plain(code),
             })
         }
         FieldType::Integer => {

@@ -21,6 +21,9 @@ pub use kind::{Catalog, Field, FieldType, RecordKind, Role, Suggested, Visibilit
 pub use lang::Lang;
 pub use vocabulary::Vocabulary;
 
+/// Source of the records that come with the program.
+pub const SAMPLE_SOURCE: &str = "sample-corpus";
+
 /// The fields of one record, as the API shows them: a flat JSON object without the `_` members.
 pub type Fields = Map<String, Value>;
 

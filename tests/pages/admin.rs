@@ -204,7 +204,7 @@ async fn what_is_handed_in_is_decided_on() {
     assert!(hrefs(&queue).contains(&record), "{queue}");
     assert!(console.page("/admin").await.contains("<strong>1</strong>"));
     let html = console.page(&record).await;
-    assert!(html.contains("0532-12345678") && html.contains("@portal"), "{html}");
+    assert!(html.contains("0532-12345678") && html.contains("网站访客"), "{html}");
     assert!(html.contains("缺少可量化指标"), "what advice is missing is said");
     // Sending back needs a reason, which its writer reads.
     let refused = console.decide(&record, "send_back", " ").await;
@@ -395,6 +395,14 @@ async fn gaps_are_the_same_drawn_listed_written_and_searched() {
             "d5",
             json!({"tech_fields": ["01"], "division_code": "370200", "expires_on": day(today(), -1)}),
         ),
+        demand(
+            "d6",
+            json!({"tech_fields": ["01"], "division_code": "370200", "progress": "signed"}),
+        ),
+        demand(
+            "d7",
+            json!({"tech_fields": ["03"], "division_code": "370200", "progress": "negotiating"}),
+        ),
     ];
     for (id, field, place) in
         [("a1", "02", "110000"), ("a2", "02", "370200"), ("a3", "01", "310000")]
@@ -420,15 +428,15 @@ async fn gaps_are_the_same_drawn_listed_written_and_searched() {
     let [drawn, listed, written] = numbers_of(&console, &html, "gaps").await;
     assert_eq!(drawn, listed);
     assert_eq!(written, listed);
-    // Two demands in 山东 in a field that only 上海 offers; one demand without a field; what has expired is out.
-    assert_eq!(listed.iter().sum::<u64>(), 4 + 3);
+    // Two demands in 山东 in a field that only 上海 offers; one demand without a field; what has expired or was signed
+    // is out, what is negotiated is not.
+    assert_eq!(listed.iter().sum::<u64>(), 5 + 3);
     let unmet = &html[html.find("<h2>有需无供").unwrap()..];
     let first = unmet.split("<tr><td>").nth(1).unwrap().split("</tr>").next().unwrap();
     assert!(first.contains("山东省") && first.contains(">2</a>"), "{first}");
     for href in hrefs(first) {
         let found = site.page(&href).await;
-        let expected = if href.contains("kind=demand") { 3 } else { 1 };
-        // The search also lists what has expired.
+        let expected = if href.contains("kind=demand") { 2 } else { 1 };
         assert!(found.contains(&format!("找到 {expected} 条")), "{href}");
     }
     let api = site.get("/v1/gaps").await;
@@ -451,9 +459,24 @@ async fn what_is_asked_and_not_found_is_told() {
     site.page("/search?q=%E9%87%8F%E5%AD%90%E8%AE%A1%E7%AE%97").await;
     site.page("/search?q=13800138000").await;
     site.page("/search?kind=demand").await;
+    for (q, told) in [("%E9%87%8F%E5%AD%90%E9%99%80%E8%9E%BA%E4%BB%AA", '1'), ("13900139000", '0')]
+    {
+        let page = site.page(&format!("/search?q={q}&kind=demand&lang=zh")).await;
+        let action = unescape(
+            page.split("class=\"unfound\" action=\"").nth(1).unwrap().split('"').next().unwrap(),
+        );
+        let noted = site.post(&action, &[]).await;
+        assert_eq!(noted.status, StatusCode::SEE_OTHER);
+        let back = noted.headers[header::LOCATION].to_str().unwrap();
+        assert_eq!(back, format!("/search?q={q}&kind=demand&lang=zh&told={told}"));
+        let back = site.page(back).await;
+        assert!(
+            back.contains("已记录，谢谢") == (told == '1') && !back.contains("class=\"unfound\"")
+        );
+    }
     let console = Console::enter(&site, Role::Operator).await;
     let html = console.page("/admin/searches").await;
-    for id in ["days", "asked", "missed"] {
+    for id in ["days", "asked", "missed", "reported"] {
         let [drawn, listed, written] = numbers_of(&console, &html, id).await;
         assert_eq!((&drawn, &written), (&listed, &listed), "{id}");
     }
@@ -463,9 +486,13 @@ async fn what_is_asked_and_not_found_is_told() {
     };
     assert!(part("id=\"asked\"", "</figure>").contains("海水淡化"));
     assert!(part("id=\"missed\"", "</figure>").contains("量子计算"));
-    assert!(!html.contains("13800138000"), "what may be somebody's number is nowhere");
+    assert!(part("id=\"reported\"", "</figure>").contains("量子陀螺仪"));
+    assert!(
+        !html.contains("13800138000") && !html.contains("13900139000"),
+        "what may be somebody's number is nowhere"
+    );
     let days = console.get("/admin/searches/days.csv").await.html;
     let last = days.lines().last().unwrap().to_owned();
-    assert!(last.ends_with(",3,2,0"), "{last}: three were typed, two found nothing");
+    assert!(last.ends_with(",5,4,0"), "{last}: five were typed, four found nothing");
     assert_eq!(console.get("/admin/searches/other.csv").await.status, StatusCode::NOT_FOUND);
 }

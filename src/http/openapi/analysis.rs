@@ -97,9 +97,10 @@ pub(super) fn schemas() -> [(&'static str, Value); 3] {
             },
             "asked": texts,
             "missed": texts,
+            "reported": texts,
             "least": { "type": "integer", "description": "Texts asked less often are not listed" },
         },
-        "required": ["days", "asked", "missed", "least"],
+        "required": ["days", "asked", "missed", "reported", "least"],
     });
     let click = json!({
         "type": "object",

@@ -91,8 +91,8 @@ fn draw(
     let local = |instant: &str| app.clock.local_time(instant).unwrap_or_else(|| instant.to_owned());
     let common = visitor.texts();
     let about = vec![
-        (t.owner, record.owner.clone().unwrap_or_default()),
-        (t.source, record.source.clone().unwrap_or_default()),
+        (t.owner, record.owner.as_deref().map(t.owner_name).unwrap_or_default().to_owned()),
+        (t.source, record.source.as_deref().map(common.source_name).unwrap_or_default().to_owned()),
         (common.created, local(&record.created_at)),
         (common.updated, local(&record.updated_at)),
         (common.record_id, record.id.to_string()),

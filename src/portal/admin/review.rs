@@ -170,13 +170,14 @@ fn make(app: &App, visitor: &Visitor, operator: &Operator) -> Result<Response, F
 }
 
 fn waiting(app: &App, visitor: &Visitor, place: &Place<'_>) -> Result<(Vec<Line>, usize), Failure> {
+    let (t, common) = (AdminTexts::of(visitor.lang), visitor.texts());
     let queue = app.review.queue(place.state.0, place.kind, place.offset, PER_PAGE)?;
     let rows = queue.items.into_iter().map(|waiting| Line {
         href: visitor.link(&format!("/admin{}", record_path(&waiting.id.kind, &waiting.id.id))),
         title: if waiting.title.is_empty() { waiting.id.to_string() } else { waiting.title },
         kind: kind_label(app, visitor, &waiting.id.kind),
-        owner: waiting.owner.unwrap_or_default(),
-        source: waiting.source.unwrap_or_default(),
+        owner: waiting.owner.as_deref().map(t.owner_name).unwrap_or_default().to_owned(),
+        source: waiting.source.as_deref().map(common.source_name).unwrap_or_default().to_owned(),
         when: app.clock.local_time(&waiting.since).unwrap_or(waiting.since),
     });
     Ok((rows.collect(), queue.total))

@@ -31,7 +31,12 @@ pub async fn get_searches(State(state): State<AppState>, door: Door) -> Response
 
 fn make(app: &App, visitor: &Visitor, operator: &Operator) -> Result<Response, Failure> {
     let t = AdminTexts::of(visitor.lang);
-    let charts = [days_chart(app, visitor), asked(app, visitor), missed(app, visitor)];
+    let charts = [
+        days_chart(app, visitor),
+        asked(app, visitor),
+        missed(app, visitor),
+        reported(app, visitor),
+    ];
     let drawn = charts.iter().map(|chart| chart.figure(visitor.lang));
     let template = SearchesPage {
         frame: frame(visitor, t.searches),
@@ -52,6 +57,7 @@ pub async fn get_csv(
             "days.csv" => days_chart(app, visitor),
             "asked.csv" => asked(app, visitor),
             "missed.csv" => missed(app, visitor),
+            "reported.csv" => reported(app, visitor),
             _ => return Err(Failure::NotFound),
         };
         Ok(file(&name, CSV, chart.csv()))
@@ -93,6 +99,12 @@ fn missed(app: &App, visitor: &Visitor) -> Chart {
     let t = AdminTexts::of(visitor.lang);
     let text = (t.missed_text)(&app.suggest.least_counted().to_string());
     texts(visitor, "missed", t.missed, text, app.suggest.missed(TEXTS))
+}
+
+fn reported(app: &App, visitor: &Visitor) -> Chart {
+    let t = AdminTexts::of(visitor.lang);
+    let counts = app.suggest.reported(TEXTS);
+    texts(visitor, "reported", t.reported, t.reported_text.to_owned(), counts)
 }
 
 fn texts(

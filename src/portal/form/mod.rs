@@ -32,7 +32,9 @@ use panel::Panel;
 pub use panel::advice_points;
 
 /// Owner of what comes from the form: nobody's key has the name.
-const OWNER: &str = "@portal";
+pub const GUEST: &str = "@portal";
+/// Source of what a form sends.
+pub const FORM: &str = "portal";
 
 /// Parameter that tells a draft from a link that fills in a line.
 const DRAFT: &str = "draft";
@@ -122,7 +124,7 @@ fn sent(
     let t = FormTexts::of(visitor.lang);
     let id = RecordId::new(kind.name.clone(), id);
     let record = app.store.get(&id)?.as_ref().and_then(indexing::read).ok_or(Failure::NotFound)?;
-    if record.owner.as_deref() != Some(OWNER) {
+    if record.owner.as_deref() != Some(GUEST) {
         return Err(Failure::NotFound);
     }
     let mut frame = visitor.frame(t.sent);
@@ -299,10 +301,10 @@ async fn send(state: &AppState, visitor: Visitor, path: String, pairs: Pairs) ->
             id: None,
             fields,
             precondition: Default::default(),
-            source: Some("portal".to_owned()),
+            source: Some(FORM.to_owned()),
         };
         let now = app.clock.now();
-        let mut written = app.ingest.put(vec![draft], &Key::guest(OWNER, &now), &now)?;
+        let mut written = app.ingest.put(vec![draft], &Key::guest(GUEST, &now), &now)?;
         match written.pop() {
             Some(Ok(written)) => {
                 let path = visitor.link(&format!("/{}/new", form.path));

@@ -1,6 +1,7 @@
 //! The pages of those who run the service.
 
 use super::{Count, Text, With, grouped};
+use crate::portal::form::GUEST;
 
 texts! {
     AdminTexts;
@@ -32,7 +33,7 @@ texts! {
 
     waiting: Text = "待审核", "Waiting for review";
     nothing_waits: Text = "没有等待审核的内容。", "Nothing is waiting.";
-    oldest: With = |since| format!("最早一条等了自 {since}"), |since| format!("the oldest since {since}");
+    oldest: With = |since| format!("最早一条提交于 {since}"), |since| format!("the oldest since {since}");
     today: Text = "今日检索", "Searches today";
     last_week: With = |n| format!("前七天日均 {n}"), |n| format!("{n} a day in the week before");
     none_rate: Text = "零结果率（近七天）", "Without results (7 days)";
@@ -52,6 +53,13 @@ texts! {
     title: Text = "标题", "Title";
     kind: Text = "类别", "Kind";
     owner: Text = "提交者", "From";
+    owner_name: fn(&str) -> &str = |owner| match owner {
+        GUEST => "网站访客",
+        owner => owner,
+    }, |owner| match owner {
+        GUEST => "a visitor of this site",
+        owner => owner,
+    };
     source: Text = "来源", "Source";
     since: Text = "提交时间", "Since";
     find: Text = "查找已公开的记录", "Find published records";
@@ -135,8 +143,8 @@ texts! {
     bad_map: With = |why| format!("对照表不能用：{why}"), |why| format!("The map cannot be used: {why}");
 
     gaps_lead: With =
-        |pair| format!("{pair}在哪些领域、哪些地区没有碰上。每格左为前者、右为后者的公开记录数，已过期的不计；点领域或地区可细看。"),
-        |pair| format!("Where {pair} do not meet. Each cell counts public records of the former and the latter, without expired ones.");
+        |pair| format!("{pair}在哪些领域、哪些地区没有碰上。每格左为前者、右为后者的公开记录数，已过期、已办结的不计；点领域或地区可细看。"),
+        |pair| format!("Where {pair} do not meet. Each cell counts public records of the former and the latter, without what has expired or is over.");
     pair: Text = "比较", "Compare";
     pair_of: fn(&str, &str) -> String = |from, to| format!("{from}与{to}"), |from, to| format!("{from} and {to}");
     by: Text = "按", "By";
@@ -148,13 +156,13 @@ texts! {
     rest_row: Text = "未标注", "Not stated";
     gaps_chart: fn(&str, &str) -> String = |by, pair| format!("{pair}：{by} × 地区"), |by, pair| format!("{pair}: {by} × place");
     gaps_definition: With =
-        |day| format!("已公开、{day} 未过期的记录；一条记录有几个领域的，各计一次。“其余”为所列地区之外、本级或未写地区的记录。"),
-        |day| format!("Public records that have not expired on {day}; one with several fields counts in each. “Elsewhere” is outside the places listed, on the level itself, or without a place.");
+        |day| format!("已公开、{day} 未过期也未办结的记录；一条记录有几个领域的，各计一次。“其余”为所列地区之外、本级或未写地区的记录。"),
+        |day| format!("Public records that have not expired on {day} and are not over; one with several fields counts in each. “Elsewhere” is outside the places listed, on the level itself, or without a place.");
     unmet: Text = "有需无供", "Asked for, not offered";
-    unmet_text: Text = "本地没有供给的需求，多的在前；“别处”是同一领域其他地区的供给，可引荐。", "What is asked for and not offered in the place, most first; elsewhere: what other places offer in the field.";
+    unmet_text: Text = "只有一方的领域与地区，多的在前；“各地”是同一领域里另一方在所有地区的数量，可以引荐。", "Fields and places with one side alone, most first; everywhere: how much the other side has in the field in all places, to be introduced.";
     unused: Text = "有供无需", "Offered, not asked for";
     where_: Text = "领域与地区", "Field and place";
-    elsewhere: Text = "别处供给", "Elsewhere";
+    elsewhere: With = |kind| format!("各地{kind}"), |kind| format!("{kind}, everywhere");
     none_unmet: Text = "没有这样的格子。", "None.";
 
     searches_lead: Text =
@@ -172,5 +180,9 @@ texts! {
     asked_text: With = |n| format!("近期检索次数，旧的逐渐少计（30 天减半），同一词一分钟只计一次；少于 {n} 次的不列。"), |n| format!("How often lately, half after 30 days, once a minute at most; fewer than {n} are not listed.");
     missed: Text = "搜不到的", "Not found";
     missed_text: With = |n| format!("没有结果，或只找到部分字词相近的记录；少于 {n} 次的不列。可据此补同义词、补内容或转为需求线索。"), |n| format!("No result, or only records with some of the characters; fewer than {n} are not listed. Candidates for synonyms, content, or demands.");
+    reported: Text = "反馈“没有找到”的", "Reported missing";
+    reported_text: Text =
+        "检索的人点了“没有找到”；一次也列，旧的逐渐少计（30 天减半）。",
+        "Somebody pressed the button that says so; listed from the first time, half after 30 days.";
     words: Text = "检索词", "Words";
 }

@@ -1,6 +1,9 @@
 //! What stands around every page, and the pages for reading: search, records, errors.
 
 use super::{Count, Text, With, grouped};
+use crate::portal::form::FORM;
+use crate::query::scope::Scope;
+use crate::record::SAMPLE_SOURCE;
 
 texts! {
     Texts;
@@ -124,6 +127,26 @@ texts! {
     below: Count = |n| format!("下级（{n}）"), |n| format!("Within ({n})");
     subscribe_results: Text = "订阅这些结果", "Follow these results";
     sort: Text = "排序", "Sort";
+    scopes: Text = "搜索位置", "Search in";
+    scope: fn(Scope) -> Text = |scope| match scope {
+        Scope::All => "全文",
+        Scope::Title => "标题",
+        Scope::Code => "文号、编号",
+    }, |scope| match scope {
+        Scope::All => "full text",
+        Scope::Title => "titles",
+        Scope::Code => "numbers",
+    };
+    try_everywhere: Text = "在全文中搜", "Search in the full text";
+    unfound: Text = "没有要找的内容？", "Not what you were looking for?";
+    unfound_tell: Text = "反馈“没有找到”", "Tell us it is missing";
+    unfound_text: Text =
+        "只记录搜索词，供运营人员补充内容和同义词；不记录是谁。",
+        "Only the words are kept, for those who add records and synonyms; not who you are.";
+    unfound_told: Text = "已记录，谢谢。运营人员会看到这条搜索词。", "Noted, thank you. Those who run this site will see these words.";
+    unfound_private: Text =
+        "没有记录：搜索词太长，或像是号码、地址一类的个人信息。",
+        "Not noted: the words are too long, or look like somebody's number or address.";
     by_relevance: Text = "相关度", "Relevance";
     by_newest: Text = "最新", "Newest";
     pages: Text = "分页", "Pages";
@@ -200,9 +223,6 @@ texts! {
     try_word: With = |word| format!("只搜“{word}”"), |word| format!("Search for “{word}” alone");
     try_fewer: Text = "用更少、更常见的词，或换一种说法", "Use fewer or more common words";
     try_less: With = |what| format!("去掉“{what}”"), |what| format!("Without “{what}”");
-    missed_counted: Text =
-        "没有结果的检索词会计数（不记录是谁搜的），供管理员补充内容和同义词。",
-        "Searches without a result are counted, without who made them, so that content and synonyms can be added.";
     try_everything: Text = "浏览全部记录", "Browse all records";
     hits_by_kind: Text = "不加条件时，各类别的结果", "Without any filter, by kind";
 
@@ -218,6 +238,15 @@ texts! {
     created: Text = "收录时间", "Added";
     updated: Text = "更新时间", "Updated";
     source: Text = "数据来源", "Source of the data";
+    source_name: fn(&str) -> &str = |source| match source {
+        FORM => "本站表单",
+        SAMPLE_SOURCE => "示例数据",
+        source => source,
+    }, |source| match source {
+        FORM => "the form of this site",
+        SAMPLE_SOURCE => "the sample",
+        source => source,
+    };
     more_like_this: Text = "更多同类", "More of this kind";
     as_json: Text = "查看 JSON", "View as JSON";
     records_with: fn(&str, &str) -> String =

@@ -27,13 +27,15 @@ use crate::text::Analyzer;
 pub use days::Day;
 use days::Days;
 use lexicon::Lexicon;
-use popular::Popular;
-pub use popular::PopularOptions;
+use popular::{Popular, PopularOptions};
 
 pub const DEFAULT_LIMIT: usize = 10;
 pub const MAX_LIMIT: usize = 50;
 /// Changes read at a time.
 const BATCH: usize = 1_000;
+/// Longest text that is offered to others, and that is noted when somebody says so, in characters.
+const LONGEST_OFFERED: usize = 30;
+const LONGEST_REPORTED: usize = 120;
 /// How often the thread looks whether something is to do when nothing is written.
 const TICK: Duration = Duration::from_millis(250);
 /// Least time between two writes of what was counted.
@@ -94,6 +96,8 @@ pub struct SuggestService {
     popular: Popular,
     /// What was asked and not there.
     missed: Popular,
+    /// What people said that they did not find.
+    reported: Popular,
     days: Days,
 }
 
@@ -104,8 +108,11 @@ impl SuggestService {
         store: Arc<dyn Store>,
         engine: Arc<dyn Engine>,
         corrector: Arc<Corrector>,
-        popular: PopularOptions,
+        min_count: u32,
     ) -> Self {
+        let popular = PopularOptions { min_count, longest: LONGEST_OFFERED };
+        let said = PopularOptions { min_count: 1, longest: LONGEST_REPORTED };
+        let reported = Popular::new(store.clone(), "_reported_query", said);
         let missed = Popular::new(store.clone(), "_missed_query", popular);
         let popular = Popular::new(store.clone(), "_query", popular);
         let days = Days::new(store.clone());
@@ -120,6 +127,7 @@ impl SuggestService {
             lexicon,
             popular,
             missed,
+            reported,
             days,
         }
     }
@@ -203,6 +211,11 @@ impl SuggestService {
         self.missed.top().into_iter().take(limit).collect()
     }
 
+    /// Lists what people said that they did not find, most often first.
+    pub fn reported(&self, limit: usize) -> Vec<(String, u32)> {
+        self.reported.top().into_iter().take(limit).collect()
+    }
+
     /// Times that a text must have been asked before [`Self::asked`] and [`Self::missed`] name it.
     pub fn least_counted(&self) -> u32 {
         self.popular.least()
@@ -227,7 +240,10 @@ impl SuggestService {
             day.none += u64::from(page.total == 0);
             day.loose += u64::from(page.total > 0 && loose);
         });
-        let plain = page.corrected.is_none() && request.filter.is_none() && !request.raw;
+        let plain = page.corrected.is_none()
+            && request.filter.is_none()
+            && request.scope.is_everything()
+            && !request.raw;
         if !plain || self.analyzer.is_unsuggested(&request.q) {
             return;
         }
@@ -239,6 +255,11 @@ impl SuggestService {
         if !selects && (page.total == 0 || page.relaxation == Relaxation::Grams) {
             self.missed.note(&request.q, &normalized, today);
         }
+    }
+
+    /// Counts that somebody says not to have found what `q` asks for; tells whether it is counted.
+    pub fn note_unfound(&self, q: &str, today: i32) -> bool {
+        self.reported.note(q, &self.analyzer.normalize(q).text, today)
     }
 
     /// Counts that somebody opened the result at `position`, from 1.
@@ -273,6 +294,7 @@ impl SuggestService {
     fn save(&self) -> Result<(), StoreError> {
         self.popular.save()?;
         self.missed.save()?;
+        self.reported.save()?;
         self.days.save()
     }
 
@@ -280,6 +302,7 @@ impl SuggestService {
     fn follow_once(&self, stop: &AtomicBool) -> Result<(), FollowError> {
         self.popular.load()?;
         self.missed.load()?;
+        self.reported.load()?;
         self.days.load()?;
         let (mut cursor, mut revision) = (Cursor::default(), Revision::default());
         // The last change of a record: what the service writes for itself changes nothing that is offered.

@@ -23,8 +23,8 @@ const HALF_LIFE: f64 = 30.0;
 const MAX_COUNTED: usize = 20_000;
 /// Most texts that are offered and kept.
 const MAX_KEPT: usize = 5_000;
-/// Shortest and longest text that is counted, in characters.
-const LENGTHS: std::ops::RangeInclusive<usize> = 2..=30;
+/// Shortest text that is counted, in characters.
+const SHORTEST: usize = 2;
 /// Digits in a row, spaces and dashes between them aside, that may be somebody's number.
 const PRIVATE_DIGITS: usize = 7;
 
@@ -33,6 +33,8 @@ const PRIVATE_DIGITS: usize = 7;
 pub struct PopularOptions {
     /// Times that a text must have been asked.
     pub min_count: u32,
+    /// Longest text that is counted, in characters.
+    pub longest: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -112,11 +114,11 @@ impl Popular {
         Ok(())
     }
 
-    /// Counts one text on the day `today`, in days since 1970-01-01.
-    pub fn note(&self, text: &str, normalized: &str, today: i32) {
+    /// Counts one text on the day `today`, in days since 1970-01-01; tells whether it is one that is counted.
+    pub fn note(&self, text: &str, normalized: &str, today: i32) -> bool {
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        if !is_countable(&text) {
-            return;
+        if !is_countable(&text, self.options.longest) {
+            return false;
         }
         let mut counts = self.counts();
         if counts.asked.len() >= MAX_COUNTED && !counts.asked.contains_key(normalized) {
@@ -125,7 +127,7 @@ impl Popular {
         let fresh = || Asked { text, count: 0.0, day: today, last: None, is_unsaved: false };
         let asked = counts.asked.entry(normalized.to_owned()).or_insert_with(fresh);
         if asked.last.is_some_and(|last| last.elapsed() < ONCE_IN) {
-            return;
+            return true;
         }
         let before = asked.count_on(today);
         asked.count = before + 1.0;
@@ -136,6 +138,7 @@ impl Popular {
         if before < least && asked.count >= least {
             self.changes.fetch_add(1, Ordering::Relaxed);
         }
+        true
     }
 
     /// Lists what is offered, most asked first, with its count.
@@ -208,7 +211,7 @@ fn id_of(key: &str) -> String {
 
 /// Tells whether a text may be offered to others: words without operators, nothing like a number or an address of
 /// somebody.
-fn is_countable(text: &str) -> bool {
+fn is_countable(text: &str, longest: usize) -> bool {
     let typed = Typed::parse(text);
     let lower = text.to_lowercase();
     let address = ["@", "://", "www."].iter().any(|mark| lower.contains(mark));
@@ -222,7 +225,7 @@ fn is_countable(text: &str) -> bool {
         }
         is_number |= digits >= PRIVATE_DIGITS;
     }
-    LENGTHS.contains(&text.chars().count())
+    (SHORTEST..=longest).contains(&text.chars().count())
         && typed.phrases.is_empty()
         && typed.excluded.is_empty()
         && text.chars().any(char::is_alphabetic)
@@ -237,7 +240,7 @@ mod tests {
     use crate::store::embedded::{EmbeddedOptions, EmbeddedStore};
 
     fn popular(store: &Arc<dyn Store>) -> Popular {
-        Popular::new(store.clone(), "_query", PopularOptions { min_count: 2 })
+        Popular::new(store.clone(), "_query", PopularOptions { min_count: 2, longest: 30 })
     }
 
     fn ask(popular: &Popular, text: &str, times: usize) {
@@ -275,7 +278,7 @@ mod tests {
     fn a_text_counts_once_a_minute() {
         let (store, _dir) = store();
         let popular = popular(&store);
-        (0..50).for_each(|_| popular.note("创新券", "创新券", 100));
+        (0..50).for_each(|_| assert!(popular.note("创新券", "创新券", 100)));
         assert_eq!(popular.top(), []);
     }
 
@@ -302,11 +305,11 @@ mod tests {
             "2025",
             "一个人把一整段话贴进了搜索框里这样的文字不是别人也会去问的问题所以不算",
         ] {
-            assert!(!is_countable(text), "{text}");
+            assert!(!is_countable(text, 30), "{text}");
         }
         for text in ["高企认定", "2025年 揭榜挂帅", "国科发火〔2016〕32号", "NB-IoT"]
         {
-            assert!(is_countable(text), "{text}");
+            assert!(is_countable(text, 30), "{text}");
         }
     }
 }
