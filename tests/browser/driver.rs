@@ -3,8 +3,9 @@
 //! Its own client, since thirtyfour turns on `preserve_order` of serde_json for all that is built beside it: the tests
 //! would then be of a program that nobody runs.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};
+use std::sync::Once;
 use std::time::{Duration, Instant};
 
 use reqwest::blocking::Client;
@@ -146,9 +147,12 @@ fn start_driver() -> Option<(Child, String)> {
             .stderr(Stdio::null())
             .spawn();
         let Ok(mut driver) = driver else {
-            eprintln!(
-                "SKIPPED: there is no chromedriver; `apt-get install chromium chromium-driver`"
-            );
+            // Said to the terminal: what a test that passes prints is not shown.
+            static SAID: Once = Once::new();
+            SAID.call_once(|| {
+                let told = "SKIPPED, all of them: there is no chromedriver; `apt-get install chromium chromium-driver`";
+                let _ = writeln!(std::io::stderr(), "{told}");
+            });
             return None;
         };
         let mut lines = BufReader::new(driver.stdout.take().expect("it is piped")).lines();

@@ -205,7 +205,7 @@ fn loading_moves_nothing_and_does_nothing_until_it_is_used() {
         browser.cdp("Emulation.setCPUThrottlingRate", json!({ "rate": 4 }));
         // The script is late: the plain form is painted first.
         browser.cdp("Network.enable", json!({}));
-        browser.cdp("Network.emulateNetworkConditions", json!({ "offline": false, "latency": 500, "downloadThroughput": -1, "uploadThroughput": -1 }));
+        browser.cdp("Network.emulateNetworkConditions", json!({ "offline": false, "latency": 2000, "downloadThroughput": -1, "uploadThroughput": -1 }));
         browser.requests();
         browser.open(&host.page("/", &policy, &html));
         browser.until("document.querySelector('kechuang-search')?.shadowRoot && document.readyState === 'complete'");

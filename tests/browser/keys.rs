@@ -1,9 +1,8 @@
 //! The widget and its keys: those of an input method, and those of a combobox.
 
-use std::time::Duration;
-
 use serde_json::json;
 
+use crate::clock::Clock;
 use crate::driver::Browser;
 use crate::widget::{INPUT, LIST, compose, open, suggestions_asked};
 use crate::{check_quiet, with_browser};
@@ -23,15 +22,17 @@ const KEYS: [&str; 9] =
 fn every_key_of_an_input_method_is_its_own() {
     with_browser(|browser, site| {
         let _host = open(browser, site, "", "");
+        let clock = Clock::stop(browser);
         // Closed.
-        compose(browser, &["z", "zh"]);
+        compose(browser, &clock, &["z", "zh"]);
         for key in KEYS {
             assert_eq!(composing_key(browser, key), json!([false, "zh"]), "closed: {key}");
         }
         browser.cdp("Input.insertText", json!({ "text": "研发" }));
+        clock.pass(60);
         browser.until(&format!("{INPUT}.getAttribute('aria-expanded') === 'true'"));
         // Open already: composing goes on in a box with a list.
-        compose(browser, &["z", "zh"]);
+        compose(browser, &clock, &["z", "zh"]);
         let typed = browser.run(&format!("return {INPUT}.value"));
         for key in KEYS {
             assert_eq!(composing_key(browser, key), json!([false, typed]), "open: {key}");
@@ -46,13 +47,16 @@ fn every_key_of_an_input_method_is_its_own() {
 fn a_commit_that_changes_nothing_still_asks() {
     with_browser(|browser, site| {
         let _host = open(browser, site, "", "");
-        compose(browser, &["y", "ya", "yan"]);
-        browser.requests();
+        let clock = Clock::stop(browser);
+        compose(browser, &clock, &["y", "ya", "yan"]);
+        assert_eq!(suggestions_asked(browser), 0);
         // The text stays as it was composed: the input method ends, and the answer is for what stands there.
         browser.run(&format!(
             "{INPUT}.dispatchEvent(new CompositionEvent('compositionend', {{ data: 'yan', bubbles: true, composed: true }}))"
         ));
-        std::thread::sleep(Duration::from_millis(400));
+        clock.pass(60);
+        browser
+            .until("performance.getEntriesByType('resource').some(e => e.name.includes('q=yan'))");
         assert_eq!(suggestions_asked(browser), 1);
     });
 }

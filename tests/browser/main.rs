@@ -2,7 +2,9 @@
 //!
 //! Needs `chromium` and `chromedriver`; without them every test says that it was skipped.
 
+mod clock;
 mod console;
+mod cost;
 mod driver;
 mod embedding;
 mod keys;

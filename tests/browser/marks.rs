@@ -105,7 +105,7 @@ fn back_forward_reload_and_a_shared_address_show_the_same() {
         browser.until("location.search.includes('select=') && document.readyState === 'complete'");
         let filtered = browser.run(shown);
         assert_ne!(filtered[4], json!([]), "{filtered}");
-        browser.run("document.querySelector('.sorts li:last-child a').click()");
+        browser.run("document.querySelector('.choices nav:last-child li:last-child a').click()");
         browser.until("location.search.includes('sort=') && document.readyState === 'complete'");
         let sorted = browser.run(shown);
         for (step, expected) in [

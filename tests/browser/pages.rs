@@ -85,6 +85,26 @@ fn every_page_is_accessible_in_four_modes() {
     });
 }
 
+#[test]
+fn text_twice_as_large_fits() {
+    with_browser(|browser, site| {
+        look(browser, "usual");
+        let mut wrong = Vec::new();
+        for path in PAGES {
+            let sign = if path.contains('?') { '&' } else { '?' };
+            browser.open(&format!("{site}{path}{sign}view=usual"));
+            let overflow = browser.run(
+                "document.documentElement.style.fontSize = '200%';
+                 return document.documentElement.scrollWidth - document.documentElement.clientWidth",
+            );
+            if overflow.as_f64().unwrap_or(0.0) > 0.0 {
+                wrong.push(format!("{path}: is {overflow} px too wide"));
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    });
+}
+
 /// axe cannot tell the colour below text on a gradient.
 #[test]
 fn text_on_the_first_page_is_light_on_dark() {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::clock::Clock;
 use crate::driver::Browser;
 use crate::{Host, axe, check_quiet, with_browser};
 
@@ -39,13 +40,14 @@ pub fn open(browser: &Browser, site: &str, before: &str, after: &str) -> Host {
     host
 }
 
-pub fn compose(browser: &Browser, steps: &[&str]) {
+/// Composes, with 400 ms after each step.
+pub fn compose(browser: &Browser, clock: &Clock<'_>, steps: &[&str]) {
     for text in steps {
         browser.cdp(
             "Input.imeSetComposition",
             json!({ "text": text, "selectionStart": text.len(), "selectionEnd": text.len() }),
         );
-        std::thread::sleep(Duration::from_millis(300));
+        clock.pass(400);
     }
 }
 
@@ -84,8 +86,10 @@ fn a_strict_host_shows_suggestions_without_a_complaint() {
 fn an_input_method_is_left_alone() {
     with_browser(|browser, site| {
         let _host = open(browser, site, "", "");
+        let clock = Clock::stop(browser);
         browser.requests();
-        compose(browser, &["z", "zh", "zhe", "zheng", "zheng'c", "zheng'ce"]);
+        compose(browser, &clock, &["z", "zh", "zhe", "zheng", "zheng'c", "zheng'ce"]);
+        clock.pass(49);
         assert_eq!(suggestions_asked(browser), 0, "while composing at typing speed");
         // Its keys are its own, also when a list is open.
         for key in ["ArrowDown", "Enter", "Escape"] {
@@ -96,10 +100,13 @@ fn an_input_method_is_left_alone() {
             assert_eq!(browser.run(&script), json!([false, "zheng'ce"]), "{key}");
         }
         // A pause asks once, with the pinyin.
+        clock.pass(1_000);
         browser.until(
             "performance.getEntriesByType('resource').some(e => e.name.includes('q=zhengce'))",
         );
+        assert_eq!(suggestions_asked(browser), 1);
         browser.cdp("Input.insertText", json!({ "text": "政策" }));
+        clock.pass(60);
         browser.until(&format!("{INPUT}.getAttribute('aria-expanded') === 'true'"));
         assert_eq!(browser.run(&format!("return {INPUT}.value")), json!("政策"));
     });
@@ -108,15 +115,20 @@ fn an_input_method_is_left_alone() {
 #[test]
 fn fast_typing_asks_little_and_the_last_answer_stays() {
     with_browser(|browser, site| {
-        let _host = open(browser, site, "", "");
+        let host = open(browser, site, "", "");
+        let clock = Clock::stop(browser);
         browser.requests();
         for key in "yanfafeiyo".chars() {
             browser.press(&key.to_string());
-            std::thread::sleep(Duration::from_millis(20));
+            clock.pass(60);
         }
-        std::thread::sleep(Duration::from_millis(600));
-        let asked = suggestions_asked(browser);
-        assert!(asked <= 2, "{asked} requests for ten keys");
+        clock.pass(1_000);
+        browser.until(
+            "performance.getEntriesByType('resource').some(e => e.name.includes('q=yanfafeiyo'))",
+        );
+        assert_eq!(suggestions_asked(browser), 1, "for ten keys");
+        browser.open(&format!("{}/", host.url));
+        browser.until("document.querySelector('kechuang-search')?.shadowRoot");
         // A slow first answer must not replace a quick second one.
         let shown = browser.run_async(&format!(
             "const fetched = window.fetch; let turn = 0;

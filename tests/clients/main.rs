@@ -6,7 +6,7 @@
 mod conformity;
 mod developers;
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -64,9 +64,14 @@ pub fn is_there(program: &str) -> bool {
     let found = Command::new(program).arg("--version").output();
     let there = found.is_ok_and(|output| output.status.success());
     if !there {
-        eprintln!("SKIPPED: there is no `{program}` here");
+        skipped(&format!("there is no `{program}` here"));
     }
     there
+}
+
+/// Says to the terminal that a test was skipped: what a test that passes prints is not shown.
+fn skipped(why: &str) {
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {why}");
 }
 
 /// Runs the scripts of the folder against a server; what they print is shown when one fails.
@@ -76,7 +81,7 @@ fn clients_of_meilisearch_work_unchanged() {
         return;
     }
     if !Path::new(FOLDER).join("node_modules/meilisearch").exists() {
-        eprintln!("SKIPPED: `npm ci --prefix tests/clients` has not installed the clients");
+        skipped("`npm ci --prefix tests/clients` has not installed the clients");
         return;
     }
     let server = Server::start();
