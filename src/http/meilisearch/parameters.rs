@@ -6,6 +6,7 @@ use super::MAX_TOTAL_HITS;
 use super::document::{Crop, Look};
 use super::members::{Members, Shape};
 use super::refusal::Refusal;
+use crate::query::scope::Scope;
 use crate::record::Fields;
 
 const PREFIX: &str = "invalid_search";
@@ -46,8 +47,7 @@ const SHAPES: [(&str, Shape); 26] = [
 ];
 
 /// What Meilisearch has and this has not, and why. Values that ask for nothing are taken.
-const NOT_SERVED: [(&str, &str); 12] = [
-    ("attributesToSearchOn", "words are looked for in every text of a document"),
+const NOT_SERVED: [(&str, &str); 11] = [
     ("distinct", "documents are not grouped by a value"),
     ("rankingScoreThreshold", "a score orders hits and is no measure of fit"),
     ("showRankingScoreDetails", "`explain` of /v1/search says what a score is made of"),
@@ -68,6 +68,7 @@ pub const LOCALES: [&str; 8] = ["zh", "zho", "cmn", "zh-CN", "zh-Hans", "zh-Hant
 #[derive(Debug)]
 pub struct SearchParameters {
     pub q: String,
+    pub scope: Scope,
     pub window: Window,
     /// Read by [`super::filter::read`].
     pub filter: Option<Value>,
@@ -152,6 +153,7 @@ impl SearchParameters {
             })?;
         let parameters = Self {
             q: members.text("q")?.unwrap_or_default(),
+            scope: scope(&mut members)?,
             window: Window::take(&mut members)?,
             filter: members.value("filter"),
             facets: members.texts("facets")?,
@@ -164,6 +166,21 @@ impl SearchParameters {
         members.finish(&known)?;
         Ok(parameters)
     }
+}
+
+/// Words are looked for in every text of a document, or in its title.
+fn scope(members: &mut Members) -> Result<Scope, Refusal> {
+    const NAME: &str = "attributesToSearchOn";
+    let attributes = members.texts(NAME)?.unwrap_or_default();
+    let mut scope = Scope::All;
+    for attribute in &attributes {
+        match attribute.as_str() {
+            "*" => return Ok(Scope::All),
+            "title" => scope = Scope::Title,
+            other => return Err(members.wrong(NAME, "`*` or `title`", &Value::from(other))),
+        }
+    }
+    Ok(scope)
 }
 
 fn look(members: &mut Members) -> Result<Look, Refusal> {
@@ -270,7 +287,7 @@ mod tests {
         assert_eq!(code(json!({ "distinct": "a" })), "invalid_search_distinct");
         assert_eq!(code(json!({ "locales": ["fra"] })), "invalid_search_locales");
         assert_eq!(
-            code(json!({ "attributesToSearchOn": ["title"] })),
+            code(json!({ "attributesToSearchOn": ["title", "summary"] })),
             "invalid_search_attributes_to_search_on"
         );
         assert_eq!(code(json!({ "cropMarker": "x".repeat(201) })), "invalid_search_crop_marker");

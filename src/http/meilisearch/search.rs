@@ -148,6 +148,7 @@ pub fn check(
 ) -> Result<CheckedRequest, Refusal> {
     let request = SearchRequest {
         q: wanted.q.clone(),
+        scope: wanted.scope,
         kind: vec![kind.name.to_string()],
         sort: sort(&wanted.sort, kind, app, "invalid_search_sort")?,
         ..SearchRequest::default()
