@@ -46,13 +46,7 @@ a { color: var(--kechuang-accent, #0d4f94); }
 @media (prefers-color-scheme: dark) { .auto { color-scheme: dark; --kechuang-soft: #abb6c1; --kechuang-hit: #ffb4a8; } .auto a { color: #8fc3f5; } }
 @media (forced-colors: active) { li[aria-selected="true"] { outline-color: Highlight; } button { border: 1px solid; } }`;
 
-  let sheet;
-  try {
-    sheet = new CSSStyleSheet();
-    sheet.replaceSync(STYLE);
-  } catch { sheet = null; }
-
-  let count = 0;
+  let count = 0, sheet;
   const make = (name, attributes = {}, text) => {
     const node = document.createElement(name);
     for (const key in attributes) node.setAttribute(key, attributes[key]);
@@ -69,7 +63,9 @@ a { color: var(--kechuang-accent, #0d4f94); }
     #turn = 0; #composing = false; #items = []; #active = -1; #cache = new Map(); #place = () => this.#position();
 
     connectedCallback() {
-      if (!this.shadowRoot) this.#build();
+      const build = () => this.isConnected && !this.shadowRoot && this.#build();
+      // The form works meanwhile.
+      if (this.#light && window.requestIdleCallback) requestIdleCallback(build); else build();
       addEventListener('scroll', this.#place, { capture: true, passive: true });
       addEventListener('resize', this.#place, { passive: true });
     }
@@ -84,8 +80,8 @@ a { color: var(--kechuang-accent, #0d4f94); }
     }
 
     get value() { return this.#input ? this.#input.value : this.#own?.value ?? ''; }
-    set value(text) { if (this.#input) this.#input.value = text; }
-    focus(options) { this.#input?.focus(options); }
+    set value(text) { const input = this.#input || this.#own; if (input) input.value = text; }
+    focus(options) { (this.#input || this.#own)?.focus(options); }
 
     // The form that works without script, and its input.
     get #light() { return this.querySelector('form'); }
@@ -96,8 +92,12 @@ a { color: var(--kechuang-accent, #0d4f94); }
     #build() {
       const t = this.#texts, id = `kechuang-${++count}`, own = this.#own, root = this.attachShadow({ mode: 'open' });
       const focused = own && document.activeElement === own;
-      if (sheet && 'adoptedStyleSheets' in root) root.adoptedStyleSheets = [sheet];
-      else root.append(make('style', {}, STYLE));
+      try {
+        if (!sheet) (sheet = new CSSStyleSheet()).replaceSync(STYLE);
+        root.adoptedStyleSheets = [sheet];
+      } catch {
+        root.append(make('style', {}, STYLE));
+      }
       const box = make('div', { class: getComputedStyle(this).colorScheme.includes('dark') ? 'root auto' : 'root' });
       this.#form = make('form', { role: 'search', part: 'form' });
       this.#input = make('input', {
@@ -131,6 +131,7 @@ a { color: var(--kechuang-accent, #0d4f94); }
       });
       this.#form.addEventListener('submit', event => { event.preventDefault(); this.#submit(); });
       if (focused) input.focus();
+      this.dataset.ready = '';
       this.#emit('ready');
     }
 
