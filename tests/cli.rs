@@ -433,7 +433,6 @@ fn a_changed_configuration_is_compared_side_by_side() {
     contains(&out, "the first ten results of 0 differ");
     // Without the way from traditional to simplified characters, the first query finds nothing.
     write(&changed, "t2s_chars.txt", "# none\n");
-    write(&changed, "t2s_phrases.txt", "# none\n");
     let (out, _) = check(dir.path(), &compare, 0);
     contains(&out, "lose most");
     contains(&out, "−a@1");

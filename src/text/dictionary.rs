@@ -12,7 +12,7 @@ struct Embedded;
 
 /// Words that are to stay whole.
 pub const WORDS: &str = "words.txt";
-/// Longest word, and longest phrase, in characters.
+/// Longest word, in characters.
 const MAX_WORD_CHARS: usize = 32;
 
 /// Why the dictionaries were refused.
@@ -46,23 +46,16 @@ impl Words {
     }
 }
 
-/// What the tables of traditional characters say, checked line by line.
+/// What the table of traditional characters says, checked line by line.
 pub(super) struct Tables {
-    /// Both sides have the same number of characters.
-    pub t2s_phrases: Vec<(String, String)>,
     pub t2s_chars: HashMap<char, char>,
     pub fingerprint: u64,
 }
 
 impl Tables {
     pub fn read(folder: Option<&Path>) -> Result<Self, DictionaryError> {
-        let phrases = DictionaryFile::read(folder, "t2s_phrases.txt")?;
         let chars = DictionaryFile::read(folder, "t2s_chars.txt")?;
-        Ok(Self {
-            t2s_phrases: parse_phrases(&phrases)?,
-            t2s_chars: parse_chars(&chars)?,
-            fingerprint: fingerprint(&[&phrases, &chars]),
-        })
+        Ok(Self { t2s_chars: parse_chars(&chars)?, fingerprint: fingerprint(&[&chars]) })
     }
 }
 
@@ -149,46 +142,21 @@ pub(super) fn read_unsuggested(folder: Option<&Path>) -> Result<Vec<String>, Dic
 }
 
 /// `traditional TAB simplified`; of several simplified forms, parted by spaces, the first is used.
-fn parse_pairs(
-    file: &DictionaryFile,
-) -> impl Iterator<Item = Result<(usize, &str, &str), DictionaryError>> {
-    let expected = "traditional form, tab, simplified forms of the same length parted by spaces";
-    file.lines().map(move |(line, text)| {
-        let Some((from, to)) = text.split_once('\t') else {
-            return Err(file.malformed(line, expected, text));
-        };
-        let to = to.split(' ').next().unwrap_or_default();
-        let length = from.chars().count();
-        let is_sound = |side: &str| side.chars().all(|c| c.is_alphanumeric() && !c.is_ascii());
-        if !(1..=MAX_WORD_CHARS).contains(&length)
-            || length != to.chars().count()
-            || !is_sound(from)
-            || !is_sound(to)
-        {
-            return Err(file.malformed(line, expected, text));
-        }
-        Ok((line, from, to))
-    })
-}
-
-fn parse_phrases(file: &DictionaryFile) -> Result<Vec<(String, String)>, DictionaryError> {
-    parse_pairs(file)
-        .map(|pair| pair.map(|(_, from, to)| (from.to_owned(), to.to_owned())))
-        .collect()
-}
-
 fn parse_chars(file: &DictionaryFile) -> Result<HashMap<char, char>, DictionaryError> {
+    let expected = "a traditional character, tab, simplified characters parted by spaces";
+    let only = |text: &str| {
+        let mut chars = text.chars();
+        let only = chars.next().filter(|c| c.is_alphanumeric() && !c.is_ascii())?;
+        chars.next().is_none().then_some(only)
+    };
     let mut chars = HashMap::new();
-    for pair in parse_pairs(file) {
-        let (line, from, to) = pair?;
-        let (mut from_chars, mut to_chars) = (from.chars(), to.chars());
-        let (Some(key), None, Some(value)) =
-            (from_chars.next(), from_chars.next(), to_chars.next())
-        else {
-            return Err(file.malformed(line, "one traditional character", from));
-        };
-        if chars.insert(key, value).is_some_and(|before| before != value) {
-            return Err(file.malformed(line, "one line for each traditional character", from));
+    for (line, text) in file.lines() {
+        let pair = text.split_once('\t').and_then(|(from, to)| {
+            Some((only(from)?, only(to.split(' ').next().unwrap_or_default())?))
+        });
+        let Some((from, to)) = pair else { return Err(file.malformed(line, expected, text)) };
+        if chars.insert(from, to).is_some_and(|before| before != to) {
+            return Err(file.malformed(line, "one line for each traditional character", text));
         }
     }
     Ok(chars)
@@ -198,14 +166,11 @@ fn parse_chars(file: &DictionaryFile) -> Result<HashMap<char, char>, DictionaryE
 mod tests {
     use super::*;
 
-    /// Writes the three files, one of them with other content, and reads them.
+    /// Writes the two files, one of them with other content, and reads them.
     fn read(name: &str, content: &[u8]) -> Result<(Words, Tables), DictionaryError> {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        for (file, default) in [
-            ("words.txt", "专精特新\n"),
-            ("t2s_phrases.txt", "乾坤\t乾坤\n"),
-            ("t2s_chars.txt", "乾\t干 乾\n"),
-        ] {
+        for (file, default) in [("words.txt", "专精特新\n"), ("t2s_chars.txt", "乾\t干 乾\n")]
+        {
             std::fs::write(folder.path().join(file), default).expect("the folder can be written");
         }
         std::fs::write(folder.path().join(name), content).expect("the folder can be written");
@@ -226,7 +191,6 @@ mod tests {
         check("t2s_chars.txt", "乾 干\n".as_bytes(), 1);
         check("t2s_chars.txt", "乾坤\t乾坤\n".as_bytes(), 1);
         check("t2s_chars.txt", "乾\t干\n乾\t乾\n".as_bytes(), 2);
-        check("t2s_phrases.txt", "乾坤\t乾\n".as_bytes(), 1);
     }
 
     #[test]
@@ -257,7 +221,6 @@ mod tests {
             (words != base.0, tables != base.1)
         };
         assert_eq!(changed("words.txt", "专精特新\n碳中和\n"), (true, false));
-        assert_eq!(changed("t2s_phrases.txt", "乾元\t乾元\n"), (false, true));
         assert_eq!(changed("t2s_chars.txt", "乾\t干\n"), (false, true));
     }
 }

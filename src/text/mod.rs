@@ -32,7 +32,7 @@ pub use segment::QueryWord;
 pub use shape::Shapes;
 pub use unit::{PhraseToken, chars, grams, grams_iter};
 
-pub(crate) use normalize::is_han;
+pub(crate) use normalize::{chinese_digit, is_han};
 pub(crate) use segment::is_bounded;
 
 use normalize::Normalizer;
@@ -40,7 +40,7 @@ use pinyin::Pinyin;
 use segment::Segmenter;
 
 /// Counts the changes of the analysis that make an index under an older one unusable.
-const ANALYSIS_VERSION: u64 = 1;
+const ANALYSIS_VERSION: u64 = 2;
 
 /// Everything that turns text into tokens.
 ///
@@ -75,7 +75,7 @@ impl Words {
 }
 
 impl Analyzer {
-    /// Reads `words.txt`, `t2s_phrases.txt`, `t2s_chars.txt`, `pinyin_words.txt`, `shapes.txt` and
+    /// Reads `words.txt`, `t2s_chars.txt`, `pinyin_words.txt`, `shapes.txt` and
     /// `not_suggested.txt` from a folder, or those built into the program.
     ///
     /// Takes about 0.3 s. The first malformed line refuses all files, and the error names it: an analyzer is never
@@ -83,7 +83,7 @@ impl Analyzer {
     pub fn open(folder: Option<&Path>) -> Result<Analyzer, DictionaryError> {
         let words = dictionary::Words::read(folder)?;
         let tables = dictionary::Tables::read(folder)?;
-        let normalizer = Normalizer::new(&tables.t2s_phrases, &tables.t2s_chars);
+        let normalizer = Normalizer::new(&tables.t2s_chars);
         let words = Words::new(&normalizer, words);
         let fingerprint = tables.fingerprint ^ ANALYSIS_VERSION.rotate_left(32);
         // How words are read decides no token: the fingerprint does not know it.

@@ -75,16 +75,6 @@ fn radical(c: char) -> Option<char> {
     })
 }
 
-/// Gives the unified form of a compatibility 汉字, and any other character itself.
-pub(super) fn unified(c: char) -> char {
-    match c {
-        '\u{2E80}'..='\u{2FD5}' | '\u{F900}'..='\u{FAFF}' | '\u{2F800}'..='\u{2FA1F}' => {
-            radical(c).or_else(|| std::iter::once(c).nfkc().next()).unwrap_or(c)
-        }
-        _ => c,
-    }
-}
-
 /// Tells whether NFKC may change the character after what stands before it.
 pub(super) fn joins(c: char) -> bool {
     use unicode_normalization::{IsNormalized, is_nfc_quick};
@@ -161,7 +151,8 @@ pub(super) fn is_ignored(c: char) -> bool {
     }
 }
 
-pub(super) fn chinese_digit(c: char) -> Option<char> {
+/// The digit that a 汉字 stands for.
+pub(crate) fn chinese_digit(c: char) -> Option<char> {
     Some(match c {
         '〇' | '零' => '0',
         '一' => '1',

@@ -9,16 +9,6 @@ pub(super) trait Map: Default {
     /// Forgets everything from `len` on.
     fn truncate(&mut self, len: usize);
     fn original(&self, range: Range<usize>) -> Range<usize>;
-    /// The map of `text`, which this one leads from to where `before` begins.
-    fn after(&self, before: &Self, text: &str) -> Self {
-        let mut map = Self::default();
-        for (at, c) in text.char_indices() {
-            let range = before.original(self.original(at..at + c.len_utf8()));
-            let linear = range.len() == c.len_utf8();
-            map.add(at, range, linear);
-        }
-        map
-    }
 }
 
 #[derive(Default)]

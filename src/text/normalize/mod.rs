@@ -12,11 +12,11 @@ mod placer;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ops::Range;
 
-use character::{classify, fold, is_ignored, joins, unified};
-pub(crate) use character::{is_han, is_letter};
+pub(crate) use character::{chinese_digit, is_han, is_letter};
+use character::{classify, fold, is_ignored, joins};
 use map::{Forgetful, Map, Pieces};
 use placer::Placer;
 
@@ -92,11 +92,6 @@ impl Entry {
     const JOINS: u32 = 1 << 22;
     /// Neither folds nor joins, and a 汉字 or an ASCII letter or digit.
     const PLAIN: u32 = 1 << 20;
-    /// Is the second character of a phrase.
-    const CONTINUES: u32 = 1 << 23;
-    /// The highest bits tell which second characters the phrases have that the character begins: nearly every
-    /// character of an ordinary text that begins a phrase is followed by one that continues none.
-    const SECONDS: u32 = 7;
 
     fn new(folded: char, class: Class, flags: u32) -> Self {
         debug_assert!(u32::from(folded) <= 0xFFFF);
@@ -106,11 +101,6 @@ impl Entry {
     #[inline]
     fn has(self, flags: u32) -> bool {
         self.0 & flags != 0
-    }
-
-    #[inline]
-    fn second(c: char) -> u32 {
-        1 << (32 - Self::SECONDS + u32::from(c) % Self::SECONDS)
     }
 
     #[inline]
@@ -133,13 +123,9 @@ pub(super) struct Normalizer {
     table: Box<[Entry]>,
     plain: Plain,
     simplified: HashMap<char, char>,
-    /// Sorted by first character, then the longest first.
-    phrases: Vec<Phrase>,
-    /// Second characters of phrases.
-    seconds: HashSet<char>,
 }
 
-/// The characters that stay as they are whatever follows, but for what joins them: one bit for each of the basic
+/// The characters that stay as they are, but for what joins them: one bit for each of the basic
 /// plane, so that the hot loop looks at 8 KB.
 #[derive(Default)]
 struct Plain(Box<[u64]>);
@@ -152,13 +138,10 @@ impl Plain {
     }
 }
 
-struct Phrase {
-    from: Box<[char]>,
-    to: Box<[char]>,
-}
-
 impl Normalizer {
-    pub fn new(phrases: &[(String, String)], chars: &HashMap<char, char>) -> Self {
+    /// Every character is converted by itself, whatever stands beside it: what is found in a part of a text is found in
+    /// the whole.
+    pub fn new(chars: &HashMap<char, char>) -> Self {
         // A conversion is followed to its end, so that normalizing again finds nothing left to convert.
         let simplify = |from: char| {
             let mut to = from;
@@ -168,24 +151,9 @@ impl Normalizer {
             to
         };
         let simplified = chars.keys().map(|&from| (from, simplify(from))).collect();
-        let mut phrases: Vec<Phrase> = phrases
-            .iter()
-            .map(|(from, to)| Phrase { from: from.chars().collect(), to: to.chars().collect() })
-            .collect();
-        phrases.sort_by(|a, b| (a.from[0], b.from.len()).cmp(&(b.from[0], a.from.len())));
-        let seconds = phrases.iter().filter_map(|phrase| phrase.from.get(1).copied()).collect();
-        let mut normalizer =
-            Self { table: Box::default(), plain: Plain::default(), simplified, phrases, seconds };
+        let mut normalizer = Self { table: Box::default(), plain: Plain::default(), simplified };
         normalizer.table = (0..TABLE_LEN as u32).map(|code| normalizer.make_entry(code)).collect();
         normalizer.plain = Plain(normalizer.table.chunks(64).map(plain_bits).collect());
-        // The same for phrases: some leave a traditional character that no phrase protects.
-        for index in 0..normalizer.phrases.len() {
-            let to: String = normalizer.phrases[index].to.iter().collect();
-            let again: Box<[char]> = normalizer.normalize_text(&to).chars().collect();
-            if again.len() == normalizer.phrases[index].to.len() {
-                normalizer.phrases[index].to = again;
-            }
-        }
         normalizer
     }
 
@@ -193,8 +161,7 @@ impl Normalizer {
         let Some(c) = char::from_u32(code) else {
             return Entry::new('\0', Class::Ignored, 0);
         };
-        let phrase_flags = self.phrase_flags(c);
-        let mut flags = phrase_flags;
+        let mut flags = 0;
         // The large blocks in which composition changes nothing.
         let is_plain = matches!(c, '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7A3}');
         if !is_plain && joins(c) {
@@ -207,7 +174,7 @@ impl Normalizer {
             (Some(only), None) if u32::from(only) <= 0xFFFF => {
                 let class = classify(only);
                 if only == c
-                    && flags == phrase_flags
+                    && flags == 0
                     && matches!(class, Class::Han | Class::AsciiLetter | Class::AsciiDigit)
                 {
                     flags |= Entry::PLAIN;
@@ -220,27 +187,6 @@ impl Normalizer {
 
     fn simplify(&self, c: char) -> char {
         self.simplified.get(&c).copied().unwrap_or(c)
-    }
-
-    /// The phrases that a character begins, the longest first.
-    fn phrases_of(&self, first: char) -> &[Phrase] {
-        let begin = self.phrases.partition_point(|phrase| phrase.from[0] < first);
-        let len = self.phrases[begin..].partition_point(|phrase| phrase.from[0] == first);
-        &self.phrases[begin..begin + len]
-    }
-
-    /// What the phrases say of a character.
-    fn phrase_flags(&self, c: char) -> u32 {
-        let c = unified(c);
-        let continues = if self.seconds.contains(&c) { Entry::CONTINUES } else { 0 };
-        // A phrase of one character may stand before any.
-        self.phrases_of(c).iter().fold(continues, |flags, phrase| {
-            flags
-                | phrase
-                    .from
-                    .get(1)
-                    .map_or(!0 << (32 - Entry::SECONDS), |&second| Entry::second(second))
-        })
     }
 
     #[inline]
@@ -260,7 +206,7 @@ impl Normalizer {
         let joins = if joins(c) { Entry::JOINS } else { 0 };
         // Only the class counts here: the character itself goes through `fold`.
         let class = if is_han(c) { Class::Han } else { Class::Break };
-        Entry::new('\0', class, joins | self.phrase_flags(c) | Entry::SLOW)
+        Entry::new('\0', class, joins | Entry::SLOW)
     }
 
     pub fn normalize(&self, text: &str) -> Normalized {
@@ -273,71 +219,15 @@ impl Normalizer {
         self.run::<Forgetful>(text).0
     }
 
-    /// Places the text, again where phrases that share a character leave one to convert: 二噁英哩.
     fn run<M: Map>(&self, text: &str) -> (String, M) {
         let mut placer = Placer::<M>::new(self, text);
         placer.run();
-        let Placer { mut text, mut map, mut has_phrases, .. } = placer;
-        for _ in 0..MAX_ROUNDS {
-            if !has_phrases {
-                break;
-            }
-            let mut placer = Placer::<M>::new(self, &text);
-            placer.run();
-            if placer.text == text {
-                break;
-            }
-            map = placer.map.after(&map, &placer.text);
-            has_phrases = placer.has_phrases;
-            text = placer.text;
-        }
-        (text, map)
-    }
-
-    /// Tells whether a phrase may begin at a character, by the one after it.
-    #[inline]
-    fn may_begin_phrase(&self, entry: Entry, next: Option<char>) -> bool {
-        entry.has(!0 << (32 - Entry::SECONDS))
-            && next.is_some_and(|c| {
-                // What would be dropped hides the second character.
-                let next = self.entry(c);
-                next.has(Entry::CONTINUES) && entry.has(Entry::second(unified(c)))
-                    || matches!(next.class(), Class::Ignored | Class::White)
-            })
-    }
-
-    /// Finds the longest phrase at `at` and where each of its characters stands, over what would be dropped between
-    /// them.
-    fn phrase_at(&self, text: &str, at: usize) -> Option<(&Phrase, Vec<Range<usize>>)> {
-        let first = unified(text[at..].chars().next()?);
-        let mut ahead: Vec<(char, Range<usize>)> = Vec::new();
-        let mut rest = text[at..].char_indices().filter(|&(_, c)| {
-            let class = self.entry(c).class();
-            class != Class::Ignored && class != Class::White
-        });
-        for phrase in self.phrases_of(first) {
-            let matches = phrase.from.iter().enumerate().all(|(index, &wanted)| {
-                if index == ahead.len()
-                    && let Some((offset, c)) = rest.next()
-                {
-                    ahead.push((unified(c), at + offset..at + offset + c.len_utf8()));
-                }
-                ahead.get(index).is_some_and(|&(c, _)| c == wanted)
-            });
-            if matches {
-                let ranges =
-                    ahead.into_iter().take(phrase.from.len()).map(|(_, range)| range).collect();
-                return Some((phrase, ranges));
-            }
-        }
-        None
+        (placer.text, placer.map)
     }
 }
 
 fn plain_bits(entries: &[Entry]) -> u64 {
-    let is_plain =
-        |entry: &Entry| entry.has(Entry::PLAIN) && !entry.has(!0 << (32 - Entry::SECONDS));
-    entries.iter().rev().fold(0, |bits, entry| bits << 1 | u64::from(is_plain(entry)))
+    entries.iter().rev().fold(0, |bits, entry| bits << 1 | u64::from(entry.has(Entry::PLAIN)))
 }
 
 /// Leaves out what follows the last character that ends within `max_bytes`.

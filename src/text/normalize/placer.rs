@@ -49,7 +49,6 @@ pub(super) struct Placer<'a, M> {
     pending: Pending,
     /// Where the original of the last letter ends.
     end: usize,
-    pub(super) has_phrases: bool,
 }
 
 impl<'a, M: Map> Placer<'a, M> {
@@ -64,7 +63,6 @@ impl<'a, M: Map> Placer<'a, M> {
             last: Last::Nothing,
             pending: Pending::Nothing,
             end: 0,
-            has_phrases: false,
         }
     }
 
@@ -91,20 +89,14 @@ impl<'a, M: Map> Placer<'a, M> {
         let normalizer = self.normalizer;
         // The last character begins at `start`.
         let (mut start, mut end) = (at, at);
-        let mut chars = self.original[at..].chars();
-        while let Some(c) = chars.next() {
+        for c in self.original[at..].chars() {
             if !normalizer.plain.contains(c) {
                 let entry = normalizer.entry(c);
                 if entry.has(Entry::JOINS) || entry.class() == Class::Ignored {
                     // It may change the last character, which is placed with it.
                     end = start;
-                    break;
                 }
-                if !entry.has(Entry::PLAIN)
-                    || normalizer.may_begin_phrase(entry, chars.clone().next())
-                {
-                    break;
-                }
+                break;
             }
             start = end;
             end += c.len_utf8();
@@ -124,7 +116,7 @@ impl<'a, M: Map> Placer<'a, M> {
         end
     }
 
-    /// Places one character, or a phrase, or all that folds together; tells where it ends.
+    /// Places one character, or all that folds together; tells where it ends.
     fn place_next(&mut self, at: usize, end: usize, entry: Entry) -> usize {
         let is_han = matches!(entry.class(), Class::Han | Class::Year);
         let mut joins = entry.has(Entry::JOINS | Entry::SLOW);
@@ -134,16 +126,6 @@ impl<'a, M: Map> Placer<'a, M> {
         {
             joins |= follower.has(Entry::JOINS) && !is_han;
             ahead = end;
-        }
-        if self.normalizer.may_begin_phrase(entry, self.original[end..].chars().next())
-            && let Some((phrase, ranges)) = self.normalizer.phrase_at(self.original, at)
-        {
-            let end = ranges.last().map_or(end, |range| range.end);
-            self.has_phrases = true;
-            for (&c, range) in phrase.to.iter().zip(ranges) {
-                self.place(c, classify(c), range);
-            }
-            return end;
         }
         if joins {
             self.place_folded(at..if is_han { end } else { ahead });
