@@ -15,10 +15,14 @@ use super::understand::{Alternative, Scored, Span, Understanding};
 use super::{Measure, Part, Query, Ranker, ShareOf, Signal, TokenField, WeightedTerm};
 use crate::record::kind::{Scoring, SignalRule};
 use crate::record::understanding::Said;
-use crate::text::{Analyzer, QueryWord, chars, code_key, grams};
+use crate::text::{Analyzer, QueryWord, chars, chinese_digit, code_key, grams};
 
 /// What a satisfied condition counts among the matches from which the best are re-scored: as much as a rare word.
 const WISH: f32 = 6.0;
+/// What a title that holds the only character asked for counts among those matches: more than any text without it.
+const TITLED: f32 = 100.0;
+/// Characters that say nothing beside a word.
+const FUNCTION: &str = "的地得了着过和与及或之其于在是为等";
 /// A query of more words is not checked for how many of them each result has.
 const MAX_COVERAGE: usize = 12;
 /// A longer text is no title.
@@ -104,8 +108,16 @@ impl Concept<'_> {
     }
 }
 
+/// What one branch of a query asks for.
+struct Branch<'a> {
+    concepts: Vec<Concept<'a>>,
+    /// The whole text, where a word stands beside characters that no dictionary knows: they are looked for together
+    /// before the word alone is.
+    whole: Option<&'a str>,
+}
+
 /// Groups the words of one branch by what they mean.
-fn concepts(read: &Understanding) -> Vec<Concept<'_>> {
+fn branch(read: &Understanding) -> Branch<'_> {
     let is_in = |span: &Span, word: &QueryWord| {
         span.range.start <= word.start && word.end <= span.range.end
     };
@@ -154,8 +166,13 @@ fn concepts(read: &Understanding) -> Vec<Concept<'_>> {
     // 的, 与 and the like say nothing beside real words.
     let is_single = |concept: &Concept<'_>| concept.is_literal() && concept.leaves[0].is_single();
     if concepts.iter().any(|concept| !is_single(concept)) {
+        let says = |concept: &Concept<'_>| {
+            is_single(concept) && !FUNCTION.contains(concept.leaves[0].text.as_str())
+        };
+        let is_one_run = read.normalized.chars().all(char::is_alphanumeric);
+        let whole = (is_one_run && concepts.iter().any(says)).then_some(&*read.normalized);
         concepts.retain(|concept| !is_single(concept));
-        return concepts;
+        return Branch { whole: whole.filter(|_| concepts.len() == 1), concepts };
     }
     if concepts.len() > 1 {
         // A name that the dictionary does not know: its characters mean something only together.
@@ -170,7 +187,7 @@ fn concepts(read: &Understanding) -> Vec<Concept<'_>> {
             concepts.push(Concept { leaves, alternatives: &[], meaning: None });
         }
     }
-    concepts
+    Branch { concepts, whole: None }
 }
 
 impl Ladder {
@@ -181,11 +198,16 @@ impl Ladder {
         analyzer: &Analyzer,
         scoring: &Scoring,
     ) -> Self {
-        let concepts: Vec<Vec<Concept<'_>>> = branches.iter().map(concepts).collect();
-        let all: Vec<&Concept<'_>> = concepts.iter().flatten().collect();
+        let asked: Vec<Branch<'_>> = branches.iter().map(branch).collect();
+        let all: Vec<&Concept<'_>> = asked.iter().flat_map(|branch| &branch.concepts).collect();
         let tokens = Tokens::new(branches, &all, typed, analyzer);
         let literal_texts = |texts: &[String]| -> Vec<Query> {
-            texts.iter().map(|text| literal(&analyzer.normalize(text).text, scoring)).collect()
+            let literals = texts.iter().map(|text| {
+                let text = analyzer.normalize(text).text;
+                let texts = std::iter::once(text.clone()).chain(with_cut_years(&text));
+                any_of(texts.map(|text| literal(&text, scoring)))
+            });
+            literals.collect()
         };
         let plan = Plan {
             required: literal_texts(&typed.phrases),
@@ -204,6 +226,15 @@ impl Ladder {
                 [only] if typed.phrases.is_empty() => title(&only.normalized),
                 _ => None,
             },
+            titled: match branches {
+                [only] if typed.phrases.is_empty() => titled(&only.normalized),
+                _ => None,
+            },
+            years: branches
+                .iter()
+                .filter_map(|branch| with_cut_years(&branch.normalized))
+                .map(|text| literal(&text, scoring))
+                .collect(),
             coverage: all.iter().map(|concept| concept.requirement(scoring)).collect(),
             tokens: &tokens,
             scoring,
@@ -215,10 +246,11 @@ impl Ladder {
                 (!typed.plain.is_empty() && typed.phrases.is_empty()).then_some(Query::Nothing);
             rungs.push(plan.rung(Relaxation::Exact, main));
         } else {
+            let asked = || asked.iter().filter(|branch| !branch.concepts.is_empty());
             let each = |minimum: fn(usize) -> usize| {
-                let branches = concepts.iter().filter(|branch| !branch.is_empty()).map(|branch| {
-                    let clauses: Vec<Query> =
-                        branch.iter().map(|concept| concept.requirement(scoring)).collect();
+                let branches = asked().map(|branch| {
+                    let requirements = branch.concepts.iter().map(|it| it.requirement(scoring));
+                    let clauses: Vec<Query> = requirements.collect();
                     match minimum(clauses.len()) {
                         all if all == clauses.len() => all_of(clauses),
                         minimum => Query::Or { clauses, minimum },
@@ -226,14 +258,32 @@ impl Ladder {
                 });
                 any_of(branches)
             };
-            let is_exact = matches!(all.as_slice(), [only] if only.is_literal());
-            let label = if is_exact { Relaxation::Exact } else { Relaxation::AllWords };
-            rungs.push(plan.rung(label, Some(each(|len| len))));
+            let all_words = each(|len| len);
+            let has_whole = asked().any(|branch| branch.whole.is_some());
+            if has_whole {
+                let branches = asked().map(|branch| {
+                    let own = branch.concepts.iter().map(|concept| concept.requirement(scoring));
+                    let whole = branch.whole.map(|text| literal_with(text, 0.0));
+                    all_of(own.chain(whole).collect())
+                });
+                rungs.push(plan.rung(Relaxation::Exact, Some(any_of(branches))));
+            }
+            let label = match all.as_slice() {
+                _ if has_whole => Relaxation::MostWords,
+                [only] if only.is_literal() => Relaxation::Exact,
+                _ => Relaxation::AllWords,
+            };
+            rungs.push(plan.rung(label, Some(all_words.clone())));
             if typed.phrases.is_empty() {
-                if concepts.iter().any(|branch| branch.len() > 1) {
+                if asked().any(|branch| branch.concepts.len() > 1) {
                     rungs.push(plan.rung(Relaxation::MostWords, Some(each(most))));
                 }
-                rungs.push(plan.rung(Relaxation::Grams, Some(tokens.any(scoring))));
+                // Part of a Latin word is no token: what has all that was asked for stays among what has any of it.
+                let has_latin =
+                    all.iter().any(|concept| concept.leaves.iter().any(|leaf| leaf.latin));
+                let any =
+                    std::iter::once(tokens.any(scoring)).chain(has_latin.then_some(all_words));
+                rungs.push(plan.rung(Relaxation::Grams, Some(any_of(any))));
             }
         }
         let needles = tokens.needles(&all, typed, analyzer);
@@ -260,6 +310,10 @@ struct Plan<'a> {
     /// What the conditions of the query ask for, and of which sort they are.
     wishes: Vec<(Said, Query)>,
     title: Option<(Query, usize)>,
+    /// Of a single character: its titles.
+    titled: Option<Query>,
+    /// What was typed where it may be a part of a year in Chinese digits, which records hold in others.
+    years: Vec<Query>,
     /// What each word asks for.
     coverage: Vec<Query>,
     tokens: &'a Tokens,
@@ -268,15 +322,20 @@ struct Plan<'a> {
 
 impl Plan<'_> {
     fn rung(&self, relaxation: Relaxation, main: Option<Query>) -> Rung {
-        let main = main.map(|main| match self.codes.is_empty() {
-            true => main,
-            false => any_of(std::iter::once(main).chain(self.codes.iter().cloned())),
+        let others = || self.codes.iter().chain(&self.years).cloned();
+        let main = main.map(|main| match others().next() {
+            None => main,
+            Some(_) => any_of(std::iter::once(main).chain(others())),
         });
         let all: Vec<Query> = self.required.iter().cloned().chain(main).collect();
         let mut query = if all.is_empty() { Query::All } else { all_of(all) };
         let wishes: Vec<Query> = self.wishes.iter().map(|(_, wish)| wish.clone()).collect();
         if !wishes.is_empty() {
             query = Query::Prefer { keep: Box::new(query), wishes, boost: WISH };
+        }
+        if let Some(titled) = &self.titled {
+            let wishes = vec![titled.clone()];
+            query = Query::Prefer { keep: Box::new(query), wishes, boost: TITLED };
         }
         if !self.excluded.is_empty() {
             query = Query::Without { keep: Box::new(query), drop: self.excluded.clone() };
@@ -297,6 +356,7 @@ impl Plan<'_> {
     fn rankers(&self, relaxation: Relaxation) -> Vec<Ranker> {
         let mut rankers = Vec::with_capacity(self.scoring.signals.len());
         for signal in self.scoring.signals.iter().filter(|signal| signal.weight > 0.0) {
+            let mut weight = signal.weight;
             let (share_of, measure) = match &signal.rule {
                 SignalRule::Code if !self.codes.is_empty() => {
                     let queries = vec![any_of(self.codes.iter().cloned())];
@@ -310,12 +370,18 @@ impl Plan<'_> {
                     }
                     (ShareOf::Best, Measure::Matches { queries, base: WISH })
                 }
-                SignalRule::Title => match &self.title {
-                    Some((phrase, length)) => (
+                SignalRule::Title => match (&self.title, &self.titled) {
+                    (_, Some(titled)) => {
+                        // More than the other signals together.
+                        weight = 2.0;
+                        let queries = vec![titled.clone()];
+                        (ShareOf::Best, Measure::Matches { queries, base: TITLED })
+                    }
+                    (Some((phrase, length)), None) => (
                         ShareOf::Best,
                         Measure::TitleShare { phrase: phrase.clone(), length: *length },
                     ),
-                    None => continue,
+                    (None, None) => continue,
                 },
                 SignalRule::Coverage
                     if relaxation >= Relaxation::MostWords
@@ -336,7 +402,7 @@ impl Plan<'_> {
             rankers.push(Ranker {
                 name: signal.name.clone(),
                 label: signal.label.zh.as_str().into(),
-                weight: signal.weight,
+                weight,
                 share_of,
                 measure,
             });
@@ -576,9 +642,20 @@ fn requirement(leaf: &Leaf, scoring: &Scoring, weight: f32) -> Query {
 
 /// What a record must hold that says it the other way.
 fn other_way(other: &Alternative, scoring: &Scoring) -> Query {
-    let has_latin = other.text.contains(|c: char| c.is_ascii_alphanumeric());
-    match has_latin {
-        true => literal_with(&other.text, scoring.units.grams * other.weight),
+    let weight = scoring.units.grams * other.weight;
+    if is_latin(&other.text) {
+        // Whole words: `technical` does not say IC.
+        let words: Vec<&str> = other.text.split([' ', '\n']).collect();
+        let boost = weight / words.len() as f32;
+        let term = |word: &&str| Query::Term {
+            field: TokenField::Words,
+            token: (*word).to_owned(),
+            boost,
+        };
+        return all_of(words.iter().map(term).collect());
+    }
+    match other.text.contains(|c: char| c.is_ascii_alphanumeric()) {
+        true => literal_with(&other.text, weight),
         false => requirement(&Leaf::new(&other.text), scoring, other.weight),
     }
 }
@@ -590,6 +667,38 @@ fn title(normalized: &str) -> Option<(Query, usize)> {
     let length = tokens.len();
     let phrase = Query::Phrase { field: TokenField::TitleChars, tokens };
     (2..=MAX_TITLE).contains(&length).then_some((phrase, length))
+}
+
+/// The titles that hold the only character of a text.
+fn titled(normalized: &str) -> Option<Query> {
+    match chars(normalized).as_slice() {
+        [only] => Some(Query::Phrase {
+            field: TokenField::TitleChars,
+            tokens: vec![(0, only.text.clone())],
+        }),
+        _ => None,
+    }
+}
+
+/// The text as it reads inside a longer one, where it begins or ends within a year in Chinese digits: 〇二五年 in
+/// 二〇二五年, which is 2025年.
+fn with_cut_years(normalized: &str) -> Option<String> {
+    let digits = |text: &str| -> Option<String> { text.chars().map(chinese_digit).collect() };
+    let of_digits = |chars: &mut dyn Iterator<Item = char>| {
+        chars.take_while(|&c| chinese_digit(c).is_some()).map(char::len_utf8).sum::<usize>()
+    };
+    let head = of_digits(&mut normalized.chars());
+    let tail = normalized.len() - of_digits(&mut normalized.chars().rev());
+    let is_short = |text: &str| (1..=4).contains(&text.chars().count());
+    let mut text = normalized.to_owned();
+    let begins = tail == 0 || normalized[tail..].starts_with(['一', '二']);
+    if begins && is_short(&normalized[tail..]) && normalized.chars().nth(1).is_some() {
+        text.replace_range(tail.., &digits(&normalized[tail..])?);
+    }
+    if is_short(&normalized[..head]) && normalized[head..].starts_with('年') {
+        text.replace_range(..head, &digits(&normalized[..head])?);
+    }
+    (text != normalized).then_some(text)
 }
 
 fn all_of(mut clauses: Vec<Query>) -> Query {

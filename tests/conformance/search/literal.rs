@@ -142,7 +142,105 @@ async fn one_character_finds_every_record_that_holds_it_titles_first() {
         server.write(&[body]).await;
         let found = server.find("碳").await;
         assert_eq!(found.len(), 4, "{found:?}");
-        assert_ne!(found[0], "b", "a title comes first: {found:?}");
+        assert_eq!(found[3], "b", "titles come first: {found:?}");
+    })
+    .await;
+    // More than are ordered anew.
+    let titles: Vec<String> =
+        (0..230).map(|at| format!("关于第{at}批候选单位和入围项目的通知")).collect();
+    let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
+    hold(&titles, async |server| {
+        let bodies: Vec<serde_json::Value> = (0..30)
+            .map(|at| serde_json::json!({ "kind": "policy", "id": format!("b{at}"), "title": "通知", "body": "选，选，选。", "published_on": "2026-11-01" }))
+            .collect();
+        server.write(&bodies).await;
+        let mut found = Vec::new();
+        for offset in [0, 100, 200] {
+            found.extend(ids(&server.get(&format!("/v1/search?limit=100&offset={offset}&q=%E9%80%89")).await));
+        }
+        assert_eq!(found.len(), 260);
+        let first = found.iter().position(|id| id.starts_with('b'));
+        assert_eq!(first, Some(230), "a body stands before a title");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_called_exact_holds_what_was_typed() {
+    let titles = ["5号楼改造", "第15号公告", "5G基站与7号线", "区块链平台", "5个品种"];
+    hold(&titles, async |server| {
+        let page = server.page("5号").await;
+        assert_eq!(page["relaxation"], "most_words", "two records are too few: {page}");
+        assert_eq!(ids(&page)[0], "0", "{page}");
+        assert_eq!(server.set("5号").await, ["0", "1", "2", "4"]);
+        let page = server.page("区块连").await;
+        assert_ne!(page["relaxation"], "exact", "{page}");
+        assert_eq!(server.page("楼改造").await["relaxation"], "exact");
+    })
+    .await;
+}
+
+/// Fewer than are enough have a part of a Latin word across a sign: the next rung keeps them.
+#[tokio::test]
+async fn a_part_of_a_code_or_unit_stays_found_when_more_is_looked_for() {
+    let titles = ["含量不高于20mg/kg", "抗氧化活性3U/mL", "g与k的关系", "u形管，m形槽"];
+    hold(&titles, async |server| {
+        assert!(server.find("g/k").await.contains(&"0".to_owned()));
+        assert!(server.find("U/m").await.contains(&"1".to_owned()));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_part_of_a_year_in_chinese_digits_is_found() {
+    hold(
+        &["二〇一二年度工作总结", "截至二零二五年底", "二〇号楼"],
+        async |server| {
+            for (typed, id) in [
+                ("二〇一二", "0"),
+                ("〇一二年", "0"),
+                ("一二年度", "0"),
+                ("至二零二", "1"),
+                ("二五年底", "1"),
+            ] {
+                assert!(server.find(typed).await.contains(&id.to_owned()), "{typed}");
+                assert!(
+                    server.find(&format!("\"{typed}\"")).await.contains(&id.to_owned()),
+                    "quoted {typed}"
+                );
+            }
+        },
+    )
+    .await;
+}
+
+/// A conversion that looked at neighbours would read 坏土 as 坯土.
+#[tokio::test]
+async fn characters_are_converted_without_their_neighbours() {
+    hold(
+        &["审理破坏土地资源刑事案件", "二噁英检测", "乾隆年間方志"],
+        async |server| {
+            for (typed, id) in [
+                ("破坏", "0"),
+                ("理破坏", "0"),
+                ("\"破坏土\"", "0"),
+                ("噁英", "1"),
+                ("乾隆", "2"),
+                ("乾", "2"),
+                ("年间", "2"),
+            ] {
+                assert_eq!(server.find(typed).await, [id], "{typed}");
+            }
+        },
+    )
+    .await;
+}
+
+/// 芯片 is also called IC, which stands in technical as well.
+#[tokio::test]
+async fn another_way_to_say_it_in_latin_letters_is_a_whole_word() {
+    hold(&["功率芯片封装", "高速 IC 设计", "technical service"], async |server| {
+        assert_eq!(server.set("芯片").await, ["0", "1"]);
     })
     .await;
 }
