@@ -320,7 +320,10 @@ impl FieldType {
 
     /// Tells whether values of the type can be held in a column.
     pub fn fits_column(self) -> bool {
-        !matches!(self, Self::Text | Self::Quantity | Self::Url | Self::File | Self::Object)
+        !matches!(
+            self,
+            Self::Text | Self::Quantity | Self::Geo | Self::Url | Self::File | Self::Object
+        )
     }
 
     /// Tells whether results can be ordered by values of the type.

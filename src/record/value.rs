@@ -24,8 +24,6 @@ pub enum ColumnValue {
     Decimal(f64),
     /// Days since 1970-01-01.
     Date(i32),
-    /// Latitude and longitude in degrees.
-    Geo(f64, f64),
 }
 
 /// Reads a `YYYY-MM-DD` as days since 1970-01-01; `None` for what is no date in [`YEARS`].
@@ -152,11 +150,9 @@ fn column_value(field_type: FieldType, value: &Value) -> Option<ColumnValue> {
         FieldType::Integer | FieldType::Money => value.as_i64().map(ColumnValue::Integer),
         FieldType::Decimal => value.as_f64().map(ColumnValue::Decimal),
         FieldType::Date => value.as_str().and_then(days).map(ColumnValue::Date),
-        FieldType::Geo => {
-            Some(ColumnValue::Geo(value.get("lat")?.as_f64()?, value.get("lon")?.as_f64()?))
-        }
         FieldType::Text
         | FieldType::Quantity
+        | FieldType::Geo
         | FieldType::Url
         | FieldType::File
         | FieldType::Object => None,
@@ -331,7 +327,6 @@ mod tests {
             ("share", Decimal(1.0)),
             ("price", Integer(100)),
             ("active", Bool(true)),
-            ("location", Geo(36.0, 120.5)),
             ("windows.closes", Date(0)),
             ("windows.closes", Date(2)),
         ];

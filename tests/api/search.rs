@@ -131,6 +131,37 @@ fn find<'a>(values: &'a Value, wanted: &str) -> Option<&'a Value> {
     })
 }
 
+/// Paths of all fields of a kind, with whether it says that they can be filtered.
+fn paths(fields: &Value, paths: &mut Vec<(String, bool)>) {
+    for field in fields.as_array().unwrap() {
+        let can_be_filtered = field["filterable"].as_bool().unwrap();
+        paths.push((field["path"].as_str().unwrap().to_owned(), can_be_filtered));
+        self::paths(&field["fields"], paths);
+    }
+}
+
+#[tokio::test]
+async fn what_is_said_to_be_filterable_can_be_filtered_and_nothing_else() {
+    let kinds = SHARED.get("/v1/kinds").await.json();
+    let mut all = Vec::new();
+    for kind in kinds["items"].as_array().unwrap() {
+        paths(&kind["fields"], &mut all);
+    }
+    assert!(all.contains(&("location".to_owned(), false)));
+    let can = |path: &str| all.iter().any(|(other, can)| other == path && *can);
+    for (path, _) in &all {
+        let filter = format!("{path} EXISTS OR {path} IS NULL");
+        let answer = SHARED.get(&search_path(&[("filter", &filter), ("limit", "1")])).await;
+        if can(path) {
+            assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        } else {
+            let problem = answer.is_problem(400, "bad_filter");
+            let detail = problem["detail"].as_str().unwrap();
+            assert!(detail.starts_with("filter, at character 0: expected a field"), "{detail}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn filters() {
     for (filter, expected) in [

@@ -80,10 +80,7 @@ impl Item {
                     note(code_token(path, &code_key(code)));
                     note(value_token(path, code));
                 }
-                ColumnValue::Integer(_)
-                | ColumnValue::Decimal(_)
-                | ColumnValue::Date(_)
-                | ColumnValue::Geo(..) => {}
+                ColumnValue::Integer(_) | ColumnValue::Decimal(_) | ColumnValue::Date(_) => {}
             }
         }
         Self { id: record.id.clone(), tokens, titles, positions, values: record.values.clone() }

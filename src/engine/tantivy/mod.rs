@@ -194,7 +194,6 @@ impl TantivyEngine {
                 ColumnValue::Integer(number) => document.add_i64(column.field, *number),
                 ColumnValue::Date(days) => document.add_i64(column.field, (*days).into()),
                 ColumnValue::Decimal(number) => document.add_f64(column.field, *number),
-                ColumnValue::Geo(..) => {}
             }
         }
         self.add_ancestors(record, &mut document);

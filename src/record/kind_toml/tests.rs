@@ -343,7 +343,7 @@ fn keys_must_fit_the_type() {
     check_field(
         "type = \"url\"\nfilterable = true\nmax_length = 2001\n",
         &[
-            "10: field \"x\": filterable does not fit type \"url\"; allowed for: code, term, tree, date, integer, decimal, money, bool, geo",
+            "10: field \"x\": filterable does not fit type \"url\"; allowed for: code, term, tree, date, integer, decimal, money, bool",
             "11: field \"x\": max_length must be 1 to 2000, found 2001",
         ],
     );
