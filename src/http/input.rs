@@ -42,18 +42,27 @@ impl PathText for (String, String) {
 
 /// Reads the query string: pairs in their order, `+` is a space, a `%` that begins no code stands for itself.
 pub fn query_pairs(uri: &Uri) -> Result<Vec<(String, String)>, Problem> {
+    readable_pairs(uri).map_err(|Violation { pointer: name, expected, found, .. }| {
+        Problem::new(Code::BadParameter, format!("`{name}`: expected {expected}; found {found}"))
+    })
+}
+
+/// As [`query_pairs`]; what cannot be read names its parameter.
+pub fn readable_pairs(uri: &Uri) -> Result<Vec<(String, String)>, Violation> {
     let mut pairs = Vec::new();
     for pair in uri.query().unwrap_or("").split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let bad = |name: &str, expected: &str| {
-            let name: String = name.chars().filter(|ch| !ch.is_control()).take(80).collect();
-            Problem::new(Code::BadParameter, format!("`{name}`: expected {expected}"))
+        let bad = |name: &str, expected: &str, found: &str| Violation {
+            pointer: name.chars().filter(|ch| !ch.is_control()).take(80).collect(),
+            code: Code::BadParameter.name(),
+            expected: expected.to_owned(),
+            found: found.to_owned(),
         };
-        let name = decode(name).ok_or_else(|| bad("?", "parameter names in UTF-8"))?;
-        let value =
-            decode(value).ok_or_else(|| bad(&name, "a value in UTF-8; found other bytes"))?;
+        let name =
+            decode(name).ok_or_else(|| bad("?", "parameter names in UTF-8", "other bytes"))?;
+        let value = decode(value).ok_or_else(|| bad(&name, "a value in UTF-8", "other bytes"))?;
         if name.contains('\0') || value.contains('\0') {
-            return Err(bad(&name, "text; found a NUL character"));
+            return Err(bad(&name, "text", "a NUL character"));
         }
         pairs.push((name, value));
     }

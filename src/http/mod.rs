@@ -39,6 +39,7 @@ use utoipa_axum::routes;
 use crate::app::{App, cores};
 use crate::config::{Config, SiteConfig};
 use crate::service::indexing::Progress;
+pub use input::readable_pairs;
 pub use middleware::{PageFault, REQUEST_ID};
 pub use pool::{Pool, PoolError};
 pub use problem::{Code, Problem};

@@ -59,6 +59,15 @@ impl SearchPlace {
                 }
                 "raw" => place.raw = value == "true",
                 "lang" => place.lang = Lang::named(value),
+                // Whoever asks for a certain page must not get another.
+                "page" | "cursor" => {
+                    return Err(Violation {
+                        pointer: format!("/{name}"),
+                        code: "unknown_parameter",
+                        expected: "offset, a whole number from 0 to 1000".into(),
+                        found: name.clone(),
+                    });
+                }
                 _ => {}
             }
         }

@@ -41,7 +41,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
 use crate::app::App;
-use crate::http::{AppState, PageFault, REQUEST_ID};
+use crate::http::{AppState, PageFault, REQUEST_ID, readable_pairs};
 use error::Failure;
 use visitor::{View, Visitor};
 
@@ -110,8 +110,18 @@ pub fn router(state: AppState) -> Router {
         .route("/widget/{version}/{name}", get(assets::get_widget))
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)
+        .layer(axum::middleware::from_fn_with_state(state.clone(), refuse_unreadable))
         .layer(axum::middleware::from_fn(keep_view))
         .with_state(state)
+}
+
+/// Refuses addresses that hold what is no text, as the API does.
+async fn refuse_unreadable(visitor: Visitor, request: Request, next: Next) -> Response {
+    match readable_pairs(request.uri()) {
+        Ok(_) => next.run(request).await,
+        // Nothing of the address is put into the page.
+        Err(wrong) => Failure::Bad(vec![wrong]).page(&Visitor { pairs: Vec::new(), ..visitor }),
+    }
 }
 
 /// Keeps the size of letters that the address asks for.
