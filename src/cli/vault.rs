@@ -10,12 +10,15 @@ use super::{Place, grouped, need_folder, open_store};
 use crate::engine::tantivy::verify::verify_indexes;
 use crate::record::Revision;
 use crate::store::Store as _;
-use crate::store::embedded;
+use crate::store::embedded::{self, History};
 
 #[derive(Debug, Args)]
 pub struct Backup {
     /// File to write; it must not exist
     file: PathBuf,
+    /// Leaves out what was before the newest checkpoint, also when it is damaged
+    #[arg(long)]
+    since_checkpoint: bool,
     #[command(flatten)]
     place: Place,
 }
@@ -24,7 +27,11 @@ impl Backup {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let config = self.place.config()?;
         need_folder(&config.data)?;
-        let report = embedded::backup(&config.data, &self.file)?;
+        let history = match self.since_checkpoint {
+            true => History::SinceCheckpoint,
+            false => History::All,
+        };
+        let report = embedded::backup(&config.data, &self.file, history)?;
         eprintln!(
             "{}: {} bytes, {} writes and {} withdrawals, up to revision {}; restores reach back to revision {}",
             self.file.display(),

@@ -7,8 +7,8 @@ use std::path::Path;
 use super::checkpoint::{EntryFile, read_checkpoint};
 use super::disk::{Disk, DiskFile, RealDisk};
 use super::folder::{Folder, io_error};
-use super::frame::{FileKind, Frame, Group, Header, Payload, Totals};
-use super::journal::{FrameFile, create_segment};
+use super::frame::{FileKind, Frame, Group, Header, Payload, Totals, find_group};
+use super::journal::{FrameFile, create_segment, read_range};
 use crate::record::Revision;
 use crate::store::{Change, StoreError};
 
@@ -35,17 +35,27 @@ pub struct RestoreReport {
     pub num_withdrawals: u64,
 }
 
+/// How much of the past a backup holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum History {
+    /// As much as there is.
+    All,
+    /// None before the newest sound checkpoint: what is damaged there does no harm.
+    SinceCheckpoint,
+}
+
 /// Writes all that the data folder `dir` holds to the new file `to`. A server may have the folder open.
 ///
 /// Everything acknowledged before the call is in it. Fails when `to` exists.
-pub fn backup(dir: &Path, to: &Path) -> Result<BackupReport, StoreError> {
-    backup_on(&RealDisk, dir, to)
+pub fn backup(dir: &Path, to: &Path, history: History) -> Result<BackupReport, StoreError> {
+    backup_on(&RealDisk, dir, to, history)
 }
 
 pub(super) fn backup_on(
     disk: &dyn Disk,
     dir: &Path,
     to: &Path,
+    history: History,
 ) -> Result<BackupReport, StoreError> {
     let folder = Folder::new(dir);
     folder.check_format()?;
@@ -61,7 +71,7 @@ pub(super) fn backup_on(
     }
     let mut tries = 1;
     loop {
-        match write_backup(disk, &folder, to) {
+        match write_backup(disk, &folder, to, history) {
             // The server removed a file that a newer checkpoint covers.
             Err(StoreError::Io { source, .. })
                 if source.kind() == io::ErrorKind::NotFound && tries < 5 =>
@@ -73,7 +83,12 @@ pub(super) fn backup_on(
     }
 }
 
-fn write_backup(disk: &dyn Disk, folder: &Folder, to: &Path) -> Result<BackupReport, StoreError> {
+fn write_backup(
+    disk: &dyn Disk,
+    folder: &Folder,
+    to: &Path,
+    history: History,
+) -> Result<BackupReport, StoreError> {
     let segments = folder.list_segments()?;
     let Some((first, _)) = segments.first() else {
         return Err(StoreError::Corrupt(format!(
@@ -81,7 +96,7 @@ fn write_backup(disk: &dyn Disk, folder: &Folder, to: &Path) -> Result<BackupRep
             folder.journal().display()
         )));
     };
-    let base = find_base(folder, *first)?;
+    let base = find_base(folder, *first, history)?;
     let mut unfinished = to.as_os_str().to_owned();
     unfinished.push(".tmp");
     let unfinished = Path::new(&unfinished);
@@ -99,15 +114,26 @@ fn write_backup(disk: &dyn Disk, folder: &Folder, to: &Path) -> Result<BackupRep
     }
     for (at, (_, path)) in segments.iter().enumerate() {
         let is_last = at + 1 == segments.len();
+        let next = Revision(totals.last.0 + 1);
+        if segments.get(at + 1).is_some_and(|(behind, _)| *behind <= next) {
+            continue;
+        }
         let (mut segment, _) = FrameFile::open(path, FileKind::Journal)?;
+        // What the checkpoint stands for is passed over unread.
+        segment.seek_group(next)?;
         loop {
             let at = segment.offset();
             let payload = match segment.next_frame()? {
                 Frame::Whole(payload) => payload,
                 Frame::End => break,
-                // The server is writing it.
-                Frame::Broken(_) if is_last => break,
-                Frame::Broken(why) => return Err(segment.corrupt(at, why)),
+                Frame::Broken(why) => {
+                    match find_group(&read_range(path, at, None)?, totals.last) {
+                        Some(behind) => whole_frame(&mut segment, at, behind, why)?,
+                        // The server is writing it.
+                        None if is_last => break,
+                        None => return Err(segment.corrupt(at, why)),
+                    }
+                }
             };
             let Payload::Group(group) = segment.decode(at, &payload)? else {
                 return Err(segment.corrupt(at, "a frame that no journal holds"));
@@ -135,12 +161,37 @@ fn write_backup(disk: &dyn Disk, folder: &Folder, to: &Path) -> Result<BackupRep
     Ok(BackupReport { first: header.revision, last, num_puts, num_withdrawals, num_bytes })
 }
 
-/// Chooses the oldest sound checkpoint from which the journal goes on; `None` when the journal begins at 1.
-fn find_base(folder: &Folder, first: Revision) -> Result<Option<Revision>, StoreError> {
-    if first == Revision(1) {
-        return Ok(None);
+/// Reads the frame at `at` once more, which the server may have been writing, else the whole one that stands `behind`
+/// bytes on: what is damaged between may be what the checkpoint stands for.
+fn whole_frame(
+    segment: &mut FrameFile,
+    at: u64,
+    behind: usize,
+    why: &'static str,
+) -> Result<Vec<u8>, StoreError> {
+    for at in [at, at + behind as u64] {
+        segment.seek(at)?;
+        if let Frame::Whole(payload) = segment.next_frame()? {
+            return Ok(payload);
+        }
     }
-    for (revision, path) in folder.list_checkpoints()? {
+    Err(segment.corrupt(at, why))
+}
+
+/// Chooses the oldest sound checkpoint from which the journal goes on, or the newest; `None` when the journal begins
+/// at 1 and all of it is wanted.
+fn find_base(
+    folder: &Folder,
+    first: Revision,
+    history: History,
+) -> Result<Option<Revision>, StoreError> {
+    let mut checkpoints = folder.list_checkpoints()?;
+    match history {
+        History::All if first == Revision(1) => return Ok(None),
+        History::All => {}
+        History::SinceCheckpoint => checkpoints.reverse(),
+    }
+    for (revision, path) in checkpoints {
         if revision.0 + 1 < first.0 {
             continue;
         }

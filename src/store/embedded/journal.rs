@@ -229,7 +229,7 @@ pub(super) fn recover_tail(
     Ok(Tail { last, len })
 }
 
-fn read_range(path: &Path, from: u64, to: Option<u64>) -> Result<Vec<u8>, StoreError> {
+pub(super) fn read_range(path: &Path, from: u64, to: Option<u64>) -> Result<Vec<u8>, StoreError> {
     let read = || {
         let mut file = File::open(path)?;
         file.seek(SeekFrom::Start(from))?;

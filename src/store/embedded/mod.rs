@@ -45,13 +45,13 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Sender, TrySendError, bounded};
 
-pub use backup::{BackupReport, RestoreReport, backup, restore};
+pub use backup::{BackupReport, History, RestoreReport, backup, restore};
 
 use self::changes::Places;
 use self::committer::{Answer, Committer, Job, batch_len};
 use self::disk::{Disk, RealDisk};
 use self::folder::{Folder, io_error};
-use self::journal::{JournalWriter, Segments};
+use self::journal::{JournalWriter, Segments, Tail};
 use self::view::{View, ViewError};
 use super::{Batch, Change, Cursor, Store, StoreError, StoredRecord};
 use crate::record::{RecordId, Revision};
@@ -217,10 +217,8 @@ impl EmbeddedStore {
         let lock = folder.lock()?;
         // Once more: another process may have made the folder its own in the meantime.
         folder.check_format()?;
-        let segments = prepare(&*disk, &folder)?;
-        let newest = segments.last().expect("a prepared folder has a segment");
-        let tail = journal::recover_tail(&*disk, &folder, newest)?;
-        let view = open_view(&*disk, &folder, &segments, tail.last, options.cache_bytes)?;
+        let (segments, tail, view) = recover(&*disk, &folder, options.cache_bytes)
+            .map_err(|error| with_way_out(&folder, error))?;
         folder.reserve_ballast(&*disk, options.ballast_bytes);
 
         let newest_checkpoint = folder.list_checkpoints()?.pop().map(|(revision, _)| revision);
@@ -299,6 +297,35 @@ impl Drop for EmbeddedStore {
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
     let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
     thread.map_err(|source| StoreError::Io { context: format!("starting {name}"), source })
+}
+
+/// Reads back what was acknowledged.
+fn recover(
+    disk: &dyn Disk,
+    folder: &Folder,
+    cache_bytes: u64,
+) -> Result<(Segments, Tail, View), StoreError> {
+    let segments = prepare(disk, folder)?;
+    let newest = segments.last().expect("a prepared folder has a segment");
+    let tail = journal::recover_tail(disk, folder, newest)?;
+    let view = open_view(disk, folder, &segments, tail.last, cache_bytes)?;
+    Ok((segments, tail, view))
+}
+
+/// Says of a damaged folder that has a sound checkpoint how to go on from that.
+fn with_way_out(folder: &Folder, error: StoreError) -> StoreError {
+    let StoreError::Corrupt(why) = error else { return error };
+    let checkpoints = folder.list_checkpoints().unwrap_or_default();
+    let is_sound = |path: &Path| checkpoint::read_checkpoint(path, |_| Ok(())).is_ok();
+    let newest = checkpoints.into_iter().rev().find(|(_, path)| is_sound(path));
+    let Some((revision, path)) = newest else { return StoreError::Corrupt(why) };
+    StoreError::Corrupt(format!(
+        "{why}. Or go on from {}, which is sound and holds everything up to revision {revision}: \
+         `kechuang backup FILE --since-checkpoint` takes it and the journal behind it, unless that \
+         is damaged too, and `kechuang restore FILE --data NEW` makes a folder of it. Nothing was \
+         changed",
+        path.display()
+    ))
 }
 
 /// Brings the folder into the shape that the rest expects; gives the journal's segments, at least one.

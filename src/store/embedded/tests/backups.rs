@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{assert_sound, damage, fill, log, open, put, replay, small, state, write};
 use crate::record::Revision;
-use crate::store::embedded::{EmbeddedOptions, EmbeddedStore, backup, restore};
+use crate::store::embedded::{EmbeddedOptions, EmbeddedStore, History, backup, restore};
 use crate::store::{Store, StoreError};
 
 #[test]
@@ -18,7 +18,7 @@ fn a_restored_store_is_the_same() {
         store.checkpoint().unwrap();
         fill(&store, 15);
 
-        let report = backup(&dir.path().join("a"), &file).unwrap();
+        let report = backup(&dir.path().join("a"), &file, History::All).unwrap();
         let restored = restore(&file, &dir.path().join("b"), None).unwrap();
         assert_eq!((report.last, restored.revision), (store.head(), store.head()));
         assert_eq!(report.first.0 == 0, !retention.is_zero());
@@ -41,7 +41,7 @@ fn any_revision_can_be_restored() {
     let file = dir.path().join("all.backup");
     let store = open(&dir.path().join("a"));
     fill(&store, 25);
-    backup(&dir.path().join("a"), &file).unwrap();
+    backup(&dir.path().join("a"), &file, History::All).unwrap();
     let log = log(&store, 1000);
     for until in 0..=store.head().0 {
         let to = dir.path().join(until.to_string());
@@ -73,7 +73,7 @@ fn a_backup_beside_writers_is_a_state_of_the_store() {
         for nth in 0..5 {
             let file = dir.path().join(format!("{nth}.backup"));
             let acknowledged = store.head();
-            let report = backup(&dir.path().join("a"), &file).unwrap();
+            let report = backup(&dir.path().join("a"), &file, History::All).unwrap();
             assert!(report.last >= acknowledged);
             let to = dir.path().join(format!("copy-{nth}"));
             restore(&file, &to, None).unwrap();
@@ -91,14 +91,16 @@ fn nothing_is_overwritten() {
     let file = dir.path().join("all.backup");
     let store = open(&dir.path().join("a"));
     fill(&store, 5);
-    backup(&dir.path().join("a"), &file).unwrap();
-    let StoreError::Io { source, .. } = backup(&dir.path().join("a"), &file).unwrap_err() else {
+    backup(&dir.path().join("a"), &file, History::All).unwrap();
+    let StoreError::Io { source, .. } =
+        backup(&dir.path().join("a"), &file, History::All).unwrap_err()
+    else {
         panic!("another error");
     };
     assert_eq!(source.kind(), std::io::ErrorKind::AlreadyExists);
     let error = restore(&file, &dir.path().join("a"), None).unwrap_err();
     assert!(error.to_string().contains("is not empty"), "{error}");
-    let error = backup(&dir.path().join("none"), &dir.path().join("b")).unwrap_err();
+    let error = backup(&dir.path().join("none"), &dir.path().join("b"), History::All).unwrap_err();
     assert!(matches!(error, StoreError::Foreign(_)), "{error}");
 }
 
@@ -108,7 +110,7 @@ fn a_damaged_backup_is_refused_before_anything_is_written() {
     let file = dir.path().join("all.backup");
     let store = open(&dir.path().join("a"));
     fill(&store, 12);
-    backup(&dir.path().join("a"), &file).unwrap();
+    backup(&dir.path().join("a"), &file, History::All).unwrap();
     let whole = fs::read(&file).unwrap();
     let to = dir.path().join("b");
     let check = |bytes: &[u8]| {
@@ -126,4 +128,50 @@ fn a_damaged_backup_is_refused_before_anything_is_written() {
         check(&fs::read(&file).unwrap());
     }
     check(&[&whole[..], b"more"].concat());
+}
+
+#[test]
+fn what_is_damaged_before_a_checkpoint_can_be_left_behind() {
+    let (parent, options) = (tempfile::tempdir().unwrap(), EmbeddedOptions::default());
+    let (dir, file) = (parent.path().join("a"), parent.path().join("a.backup"));
+    let store = EmbeddedStore::open(&dir, options.clone()).unwrap();
+    fill(&store, 20);
+    store.checkpoint().unwrap();
+    let covered = store.head();
+    let journal = dir.join("journal/00000000000000000001.log");
+    let behind = fs::metadata(&journal).unwrap().len() as usize;
+    fill(&store, 10);
+    let (before, head) = (state(&store), store.head());
+    drop(store);
+    fs::remove_file(dir.join(format!("checkpoint/{:020}.ckpt", head.0))).unwrap_or_default();
+    let whole = fs::read(&journal).unwrap();
+
+    // The length, the checksum and the body of the first frame, and a frame in the middle.
+    for (nth, at) in [24, 28, 40, behind / 2].into_iter().enumerate() {
+        fs::write(&journal, &whole).unwrap();
+        damage(&journal, at);
+        let Err(StoreError::Corrupt(text)) = EmbeddedStore::open(&dir, options.clone()) else {
+            panic!("a damaged journal is refused");
+        };
+        for part in ["at byte", "--since-checkpoint", &format!("up to revision {covered}"), ".ckpt"]
+        {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert!(matches!(backup(&dir, &file, History::All), Err(StoreError::Corrupt(_))), "{at}");
+        let report = backup(&dir, &file, History::SinceCheckpoint).unwrap();
+        assert_eq!((report.first, report.last), (covered, head), "{at}");
+        let to = parent.path().join(nth.to_string());
+        restore(&file, &to, None).unwrap();
+        let copy = open(&to);
+        assert_eq!((copy.head(), state(&copy)), (head, before.clone()), "{at}");
+        fs::remove_file(&file).unwrap();
+    }
+
+    // Damage behind the checkpoint is never passed over in silence.
+    fs::write(&journal, &whole).unwrap();
+    damage(&journal, behind + 30);
+    for history in [History::All, History::SinceCheckpoint] {
+        assert!(matches!(backup(&dir, &file, history), Err(StoreError::Corrupt(_))), "{history:?}");
+        assert!(!file.exists());
+    }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::{State, assert_sound, put, small, state, withdraw, write};
 use crate::record::Revision;
 use crate::store::embedded::disk::{Disk, DiskFile, RealDisk};
-use crate::store::embedded::{EmbeddedOptions, EmbeddedStore, backup};
+use crate::store::embedded::{EmbeddedOptions, EmbeddedStore, History, backup};
 use crate::store::{Batch, Store, StoreError};
 
 /// How the chosen call fails.
@@ -334,7 +334,7 @@ fn writing_stays_stopped_and_a_backup_is_still_taken() {
         }
         assert_eq!(state(&store), before);
         assert_eq!(store.head(), Revision(1));
-        backup(&dir, &parent.path().join(format!("{nth}.backup"))).unwrap();
+        backup(&dir, &parent.path().join(format!("{nth}.backup")), History::All).unwrap();
         assert!(matches!(store.close(), Err(StoreError::Stopped(_))));
     }
 }
