@@ -185,6 +185,48 @@ fn rows_before_a_break_in_gzip_go_in() {
 }
 
 #[test]
+fn pipes_are_read_and_what_cannot_be_is_named() {
+    let dir = TempDir::new().unwrap();
+    let import = |file: &str, code| {
+        check(dir.path(), &["import", "--kind", "demand", "--data", "d", file], code).1
+    };
+    let pipe = dir.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let writing = std::thread::spawn(move || {
+        std::fs::write(pipe, "{\"id\":\"d-1\",\"title\":\"需求\"}\n{\"id\":\"d-2\"}\n").unwrap();
+    });
+    contains(&import("pipe", 3), "pipe: 2 read, 1 written (1 new, 0 updated), 1 rejected");
+    writing.join().unwrap();
+    assert!(dir.path().join("pipe.rejected.jsonl").exists());
+    contains(&import("/dev/null", 0), "null: 0 read, 0 written");
+    contains(&import("none.jsonl", 1), "none.jsonl: there is no such file");
+    contains(&import("d", 1), "d is a folder");
+
+    write(dir.path(), "book.xlsx", b"PK\x03\x04\x14\x00\x06\x00\x08\n\n");
+    let err = import("book.xlsx", 1);
+    contains(&err, "book.xlsx: a workbook (.xlsx)");
+    contains(&err, "JSONL, JSON, CSV or TOML is expected");
+    contains(&err, "0 rejected");
+
+    write(dir.path(), "wide.csv", "title,summary\n\"需求, 一\",二,三\n");
+    import("wide.csv", 3);
+    let rejected = std::fs::read_to_string(dir.path().join("wide.csv.rejected.jsonl")).unwrap();
+    assert_eq!(lines(&rejected)[0]["row"], "\"需求, 一\",二,三");
+
+    // A port that was free a moment ago.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let server = format!("http://127.0.0.1:{port}");
+    let to_server = ["import", "--kind", "demand", "--server", &server, "--key", "k", "one.jsonl"];
+    write(dir.path(), "one.jsonl", "{\"id\":\"d-1\",\"title\":\"需求\"}\n");
+    let (_, err) = check(dir.path(), &to_server, 1);
+    contains(&err, &format!("nothing listens at {server}"));
+
+    write(dir.path(), "file", "text");
+    let serve = ["serve", "--data", "file", "--listen", "127.0.0.1:0"];
+    contains(&check(dir.path(), &serve, 1).1, "file is a file; a folder is expected");
+}
+
+#[test]
 fn export_backup_and_restore_keep_everything() {
     let dir = TempDir::new().unwrap();
     let rows: String =
@@ -429,8 +471,9 @@ fn a_changed_configuration_is_compared_side_by_side() {
     let queries = [r#"{"id":"q1","text":"頭髮"}"#, r#"{"id":"q2","text":"水泵"}"#];
     write(dir.path(), "queries.jsonl", queries.join("\n"));
     write(dir.path(), "qrels.tsv", "q1\ta\t1\nq2\tb\t1\n");
-    let (out, _) = check(dir.path(), &compare, 0);
+    let (out, err) = check(dir.path(), &compare, 0);
     contains(&out, "the first ten results of 0 differ");
+    assert!(!err.contains("ERROR"), "nothing went wrong: {err}");
     // Without the way from traditional to simplified characters, the first query finds nothing.
     write(&changed, "t2s_chars.txt", "# none\n");
     let (out, _) = check(dir.path(), &compare, 0);
@@ -451,9 +494,10 @@ fn a_changed_configuration_is_compared_side_by_side() {
     check(dir.path(), &import, 0);
     write(dir.path(), "asked.txt", "頭髮\n护理\n");
     let plain = ["evaluate", "--set", "data", "--queries", "asked.txt", "--compare", "changed"];
-    let (out, _) = check(dir.path(), &plain, 0);
+    let (out, err) = check(dir.path(), &plain, 0);
     contains(&out, "the first ten results of 1 differ");
     contains(&out, "−policy/a@1");
+    assert!(!err.contains("ERROR"), "nothing went wrong: {err}");
     check(dir.path(), &["evaluate", "--set", ".", "--compare", "nothing"], 1);
 }
 

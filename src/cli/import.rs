@@ -1,5 +1,6 @@
 //! `import`: files of rows into a data folder, or into a running server.
 
+use std::error::Error;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write as _};
 use std::path::{Path, PathBuf};
@@ -57,7 +58,8 @@ impl Import {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let config = self.place.config()?;
         for file in self.files.iter().filter(|file| !is_stdin(file)) {
-            ensure!(file.is_file(), "{}: there is no such file", file.display());
+            ensure!(file.exists(), "{}: there is no such file", file.display());
+            ensure!(!file.is_dir(), "{} is a folder; name the files in it", file.display());
         }
         if let (Some(server), Some(key)) = (&self.server, &self.key) {
             let catalog = Catalog::open(config.index_config.as_deref())?;
@@ -166,6 +168,7 @@ impl Import {
                 anyhow::anyhow!("writing ended after {} rows: {error}", counts.read)
             }
             Ended::Report(error) => anyhow::anyhow!("rejected rows cannot be put down: {error}"),
+            Ended::Read(error) if counts.read == 0 => anyhow::Error::new(error),
             Ended::Read(error) => anyhow::anyhow!(
                 "reading ended after {} rows: {error}; the rows before are in",
                 counts.read
@@ -183,8 +186,13 @@ fn open(file: &Path) -> anyhow::Result<(Box<dyn Read>, ProgressBar)> {
         ));
     }
     let opened = File::open(file).context("cannot be opened")?;
-    let length = opened.metadata().map_or(0, |data| data.len());
-    Ok((Box::new(opened), progress::bytes(name_of(file), length)))
+    let data = opened.metadata().context("cannot be opened")?;
+    let bar = match data.is_file() {
+        true => progress::bytes(name_of(file), data.len()),
+        // A pipe or a device: its end shows when it comes.
+        false => progress::spinner(format!("{}, bytes", name_of(file))),
+    };
+    Ok((Box::new(opened), bar))
 }
 
 fn is_stdin(file: &Path) -> bool {
@@ -247,13 +255,14 @@ struct RejectFile {
 
 impl RejectFile {
     fn new(file: &Path) -> Self {
-        let path = match is_stdin(file) {
-            true => PathBuf::from("stdin.rejected.jsonl"),
-            false => {
+        let path = match file.is_file() {
+            true => {
                 let mut name = file.as_os_str().to_owned();
                 name.push(".rejected.jsonl");
                 name.into()
             }
+            // Beside a pipe or a device is no place for files.
+            false => PathBuf::from(format!("{}.rejected.jsonl", name_of(file))),
         };
         Self { path, writer: None }
     }
@@ -317,7 +326,8 @@ impl ServerTarget {
                 .bearer_auth(&self.key)
                 .header("content-type", "application/x-ndjson")
                 .body(body.to_owned())
-                .send()?;
+                .send()
+                .map_err(|error| self.unreached(error))?;
             let status = answer.status();
             let is_busy = matches!(status.as_u16(), 429 | 503);
             let text = answer.text()?;
@@ -333,6 +343,24 @@ impl ServerTarget {
             let detail = problem["detail"].as_str().unwrap_or("no reason given");
             bail!("{} answered {status}: {detail}", self.url);
         }
+    }
+}
+
+impl ServerTarget {
+    /// Says of a server that cannot be reached what is the matter.
+    fn unreached(&self, error: reqwest::Error) -> anyhow::Error {
+        let mut cause: &(dyn Error + 'static) = &error;
+        while let Some(deeper) = cause.source() {
+            cause = deeper;
+        }
+        let kind = cause.downcast_ref().map(io::Error::kind);
+        if kind == Some(io::ErrorKind::ConnectionRefused) {
+            let server = self.url.trim_end_matches("/v1/bulk");
+            return anyhow::anyhow!(
+                "nothing listens at {server}; start the server, or name another"
+            );
+        }
+        anyhow::anyhow!("{}: {cause}", self.url)
     }
 }
 

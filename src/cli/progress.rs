@@ -1,13 +1,16 @@
 //! Progress on standard error, on a terminal only.
 
+use std::fmt::Write;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+
+use super::grouped;
 
 /// A bar over a known number of things.
 pub fn bar(what: &'static str, length: u64) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr());
-    bar.set_style(style("{msg} {bar:30} {human_pos}/{human_len} {per_sec} {eta}"));
+    bar.set_style(style("{msg} {bar:30} {human_pos}/{human_len} {rate} {eta}"));
     bar.set_message(what);
     bar
 }
@@ -30,5 +33,11 @@ pub fn spinner(what: String) -> ProgressBar {
 }
 
 fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).expect("the template is a literal of this file")
+    let rate = |state: &ProgressState, to: &mut dyn Write| {
+        // A line that cannot be drawn is drawn again.
+        let _ = write!(to, "{}/s", grouped(state.per_sec() as u64));
+    };
+    ProgressStyle::with_template(template)
+        .expect("the template is a literal of this file")
+        .with_key("rate", rate)
 }

@@ -131,11 +131,13 @@ fn changed_config(config: &Config, folder: &Path) -> anyhow::Result<Config> {
 }
 
 /// Opens a service over an empty folder, under `config`.
-fn open(config: &Config) -> anyhow::Result<(App, Scratch)> {
+/// Opens a temporary folder. Whoever takes the pair apart in this order closes the service before the folder goes.
+fn open(config: &Config) -> anyhow::Result<(Scratch, App)> {
     let scratch = Scratch::new()?;
     let mut config = config.clone();
     config.data.clone_from(&scratch.0);
-    Ok((open_app(&config, "the temporary folder is in use")?, scratch))
+    let app = open_app(&config, "the temporary folder is in use")?;
+    Ok((scratch, app))
 }
 
 fn judged_side(
@@ -143,7 +145,7 @@ fn judged_side(
     config: &Config,
     topics: &[super::Topic],
 ) -> anyhow::Result<Side> {
-    let (app, _scratch) = open(config)?;
+    let (_scratch, app) = open(config)?;
     let kind = evaluate.kind(&app)?;
     let ids = evaluate.index(&app, &kind)?;
     let runs = evaluate.search(&app, &kind, topics, &ids)?;
@@ -158,7 +160,7 @@ fn judged_side(
 }
 
 fn plain_side(config: &Config, records: &[Write], questions: &[Question]) -> anyhow::Result<Side> {
-    let (app, _scratch) = open(config)?;
+    let (_scratch, app) = open(config)?;
     for group in records.chunks(GROUP) {
         let batches = group.iter().map(|write| vec![write.clone()]).collect();
         for answer in app.store.append(batches)? {

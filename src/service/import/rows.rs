@@ -75,7 +75,11 @@ pub fn unpacked<'a>(reader: impl Read + 'a) -> io::Result<Box<dyn BufRead + 'a>>
 
 impl<'a> Rows<'a> {
     /// Begins to read; of CSV the header, which must name each column once; JSON and TOML whole.
-    pub fn new(reader: Box<dyn BufRead + 'a>, format: Format) -> io::Result<Self> {
+    pub fn new(mut reader: Box<dyn BufRead + 'a>, format: Format) -> io::Result<Self> {
+        if let Some(found) = other_format(reader.fill_buf()?) {
+            let text = format!("{found}, which is not read: JSONL, JSON, CSV or TOML is expected");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+        }
         match format {
             Format::Jsonl => return Ok(Self::Jsonl { reader, line: 0, buffer: Vec::new() }),
             Format::Json => return Ok(Self::Whole { rows: array(&whole(reader)?)?.into_iter() }),
@@ -137,6 +141,17 @@ impl<'a> Rows<'a> {
             Self::Whole { rows } => Ok(rows.next()),
         }
     }
+}
+
+/// Names what begins like a file of another program.
+fn other_format(beginning: &[u8]) -> Option<&'static str> {
+    const SIGNATURES: [(&[u8], &str); 3] = [
+        (b"PK\x03\x04", "a workbook (.xlsx) or archive (.zip)"),
+        (b"\xd0\xcf\x11\xe0", "an old workbook (.xls) or document (.doc)"),
+        (b"%PDF-", "a PDF"),
+    ];
+    let found = SIGNATURES.iter().find(|(signature, _)| beginning.starts_with(signature));
+    found.map(|(_, name)| *name)
 }
 
 fn csv_error(error: csv::Error) -> io::Error {
@@ -245,8 +260,17 @@ fn beginning(text: &[u8]) -> Value {
     }
 }
 
+/// The row as a line of CSV.
+fn line_of(cells: &csv::ByteRecord) -> Vec<u8> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    // Nothing fails that is written to memory; the reason says enough without the row.
+    let written = writer.write_byte_record(cells);
+    let line = written.ok().and_then(|()| writer.into_inner().ok()).unwrap_or_default();
+    line.trim_ascii_end().to_vec()
+}
+
 fn row_of(cells: &csv::ByteRecord, header: &[String]) -> Result<Fields, RowError> {
-    let error = |reason: String| RowError { reason, row: beginning(cells.as_slice()) };
+    let error = |reason: String| RowError { reason, row: beginning(&line_of(cells)) };
     if cells.len() != header.len() {
         return Err(error(format!(
             "the row has {} cells, the header {}",

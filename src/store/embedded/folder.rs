@@ -69,6 +69,12 @@ impl Folder {
     /// Refuses a folder that is not ours. Changes nothing; a missing or empty folder passes.
     pub fn check_format(&self) -> Result<(), StoreError> {
         let root = self.root.display();
+        if self.root.exists() && !self.root.is_dir() {
+            return Err(StoreError::Foreign(format!(
+                "{root} is a file; a folder is expected, or the name of one to make. \
+                 Nothing was changed."
+            )));
+        }
         match fs::read_to_string(self.format()) {
             Ok(text) => check_format_text(&text).map_err(|found| {
                 StoreError::Foreign(format!(
