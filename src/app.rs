@@ -10,7 +10,9 @@ use jiff::{Timestamp, ToSpan};
 
 use crate::applicability::Dictionary;
 use crate::config::Config;
+use crate::engine::guard::Guard;
 use crate::engine::tantivy::TantivyEngine;
+use crate::engine::tantivy::verify::damaged_indexes;
 use crate::engine::{Engine, EngineError};
 use crate::matching::Matching;
 use crate::matching::Similarity;
@@ -45,6 +47,8 @@ pub struct App {
     pub analyzer: Arc<Analyzer>,
     pub store: Arc<dyn Store>,
     pub engine: Arc<dyn Engine>,
+    /// What stands before the engine.
+    guard: Arc<Guard>,
     pub corrector: Arc<Corrector>,
     pub suggest: Arc<SuggestService>,
     pub search: Arc<SearchService>,
@@ -132,16 +136,21 @@ impl App {
             ballast_bytes: config.store.ballast_mb.unwrap_or(0) << 20,
             ..EmbeddedOptions::default()
         };
-        // Reading the dictionaries and checking the records take about as long: they share the start.
-        let (analyzer, store) = std::thread::scope(|scope| {
+        let indexes = config.data.join("index");
+        // Reading the dictionaries and checking the records take about as long: they share the start. The files of the
+        // index are checked in the meantime.
+        let (analyzer, store, damaged) = std::thread::scope(|scope| {
             let analyzer = scope.spawn(|| Analyzer::open(config.dictionaries.as_deref()));
+            let damaged = scope.spawn(|| damaged_indexes(&indexes));
             let store = EmbeddedStore::open(&config.data, options);
-            (analyzer.join().expect("reading dictionaries does not panic"), store)
+            let analyzer = analyzer.join().expect("reading dictionaries does not panic");
+            (analyzer, store, damaged.join().unwrap_or_default())
         });
         let analyzer = Arc::new(analyzer?);
         let store: Arc<dyn Store> = Arc::new(store?);
-        let engine = open_index(&config.data.join("index"), &catalog, &analyzer, store.head())?;
-        Self::assemble(catalog, rules, analyzer, store, Arc::new(engine), config)
+        let engine = open_index(&indexes, &catalog, &analyzer, store.head(), &damaged)?;
+        let guard = Arc::new(Guard::new(Box::new(engine), store.head()));
+        Self::assemble(catalog, rules, analyzer, store, guard, config)
     }
 
     fn assemble(
@@ -149,9 +158,10 @@ impl App {
         rules: Arc<Matching>,
         analyzer: Arc<Analyzer>,
         store: Arc<dyn Store>,
-        engine: Arc<dyn Engine>,
+        guard: Arc<Guard>,
         config: &Config,
     ) -> Result<Self, OpenError> {
+        let engine: Arc<dyn Engine> = guard.clone();
         let dictionaries = Arc::new(Dictionaries::open(
             config.dictionaries.clone(),
             analyzer.clone(),
@@ -228,6 +238,7 @@ impl App {
             analyzer,
             store,
             engine,
+            guard,
         })
     }
 
@@ -249,6 +260,7 @@ impl App {
     /// their files, each on a thread of its own.
     pub fn follow(&self) -> Follower {
         let stop = Arc::new(AtomicBool::new(false));
+        self.guard.require(self.store.head());
         let (progress, thread) = self.indexing().follow(stop.clone());
         let clock = self.clock.clone();
         let mut threads = self.alerts.follow(move || clock.today(), stop.clone());
@@ -289,27 +301,32 @@ pub fn cores() -> usize {
 
 /// Opens the index that the configuration asks for, in a folder named after the configuration's fingerprint.
 ///
-/// An index that cannot be read is moved aside, never deleted, and made anew. One of another configuration stays
-/// until the new one is there.
+/// An index that is damaged or cannot be read is moved aside, never deleted, and made anew. One of another
+/// configuration stays until the new one is there.
 fn open_index(
     dir: &Path,
     catalog: &Arc<Catalog>,
     analyzer: &Analyzer,
     head: Revision,
+    damaged: &[(PathBuf, Vec<String>)],
 ) -> Result<TantivyEngine, OpenError> {
     let fingerprint = catalog.fingerprint ^ analyzer.fingerprint().rotate_left(32);
     let current = dir.join(format!("{fingerprint:016x}"));
     let io = |context: String| move |source| OpenError::Io { context, source };
     std::fs::create_dir_all(dir).map_err(io(format!("{} cannot be made", dir.display())))?;
     let threads = cores().min(2);
-    let reason = match TantivyEngine::open(&current, catalog.clone(), fingerprint, threads) {
-        Ok(engine) => match engine.applied() {
-            Some((_, revision)) if revision > head => {
-                format!("it has read change {revision}, and the store ends at {head}")
-            }
-            _ => return Ok(engine),
+    let open = || TantivyEngine::open(&current, catalog.clone(), fingerprint, threads);
+    let reason = match damaged.iter().find(|(path, _)| *path == current) {
+        Some((_, problems)) => problems.join(", "),
+        None => match open() {
+            Ok(engine) => match engine.applied() {
+                Some((_, revision)) if revision > head => {
+                    format!("it has read change {revision}, and the store ends at {head}")
+                }
+                _ => return Ok(engine),
+            },
+            Err(error) => error.to_string(),
         },
-        Err(error) => error.to_string(),
     };
     let aside = aside(&current);
     tracing::warn!(%reason, aside = %aside.display(), "the index is moved aside and made anew");
@@ -318,7 +335,7 @@ fn open_index(
         current.display(),
         aside.display()
     )))?;
-    Ok(TantivyEngine::open(&current, catalog.clone(), fingerprint, threads)?)
+    Ok(open()?)
 }
 
 fn aside(path: &Path) -> PathBuf {

@@ -1,6 +1,7 @@
 //! Retrieval: analyzed records in, hits out.
 
 pub mod document;
+pub mod guard;
 pub mod reverse;
 pub mod tantivy;
 
@@ -113,10 +114,25 @@ pub enum EngineError {
     Unsupported(String),
     #[error("the index cannot be read or written: {0}")]
     Unavailable(String),
+    /// Records are still to come that were written before the start.
+    #[error("the index does not hold everything yet")]
+    Filling,
+    /// Files do not match their checksums.
+    #[error("the index is damaged; start again: it is moved aside and made anew")]
+    Damaged,
 }
 
 /// An index of records. Derived from the store: losing it loses nothing.
 pub trait Engine: Send + Sync {
+    /// Fails, as whatever is asked would, while the index is still being filled or is damaged.
+    fn whole(&self) -> Result<(), EngineError> {
+        Ok(())
+    }
+
+    fn is_whole(&self) -> bool {
+        self.whole().is_ok()
+    }
+
     /// Takes changes in, in order. They are searchable after [`Engine::commit`].
     fn apply(&self, changes: Vec<IndexChange>) -> Result<(), EngineError>;
 
@@ -159,4 +175,7 @@ pub trait Engine: Send + Sync {
 
     /// Number of records that hold a token; those that were removed lately may count.
     fn num_with(&self, field: TokenField, token: &str) -> Result<u64, EngineError>;
+
+    /// Reads every file of the index against its checksum; names the damaged ones.
+    fn verify(&self) -> Result<Vec<String>, EngineError>;
 }

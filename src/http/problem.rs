@@ -94,7 +94,7 @@ codes! {
     Internal "internal" INTERNAL_SERVER_ERROR "Something went wrong" "The fault is ours and is in the log under the request id.";
     Overloaded "overloaded" SERVICE_UNAVAILABLE "Too much to do" "Too many requests are waiting; try again after a second.";
     TimedOut "timed_out" SERVICE_UNAVAILABLE "It took too long" "The answer was not ready in time; try again.";
-    NotReady "not_ready" SERVICE_UNAVAILABLE "Not ready" "The index does not hold everything yet, or the server is stopping.";
+    NotReady "not_ready" SERVICE_UNAVAILABLE "Not ready" "The index does not hold everything yet, or the server is stopping; records can be read by id and written all the same.";
     WritesStopped "writes_stopped" SERVICE_UNAVAILABLE "Writing has stopped" "The disk refused a write; nothing can be written until the server is started again.";
     Unavailable "unavailable" SERVICE_UNAVAILABLE "Not available" "The index cannot be read at the moment; try again.";
 }
@@ -254,7 +254,8 @@ impl From<SearchError> for Problem {
             SearchError::Engine(EngineError::Unsupported(detail)) => {
                 Problem::new(Code::BadParameter, detail)
             }
-            SearchError::Engine(error @ EngineError::Unavailable(_)) => {
+            SearchError::Engine(EngineError::Filling) => Problem::plain(Code::NotReady),
+            SearchError::Engine(error @ (EngineError::Unavailable(_) | EngineError::Damaged)) => {
                 Problem::fault(Code::Unavailable, &error)
             }
         }

@@ -6,8 +6,8 @@ use axum::response::Response;
 
 use super::search::json;
 use super::{AppState, Code, Problem, auth, input};
-use crate::query::request::BadRequest;
 use crate::record::validate::Violation;
+use crate::service::search::SearchError;
 use crate::service::suggest::SuggestRequest;
 
 const PARAMETERS: [&str; 3] = ["q", "kind", "limit"];
@@ -28,7 +28,7 @@ pub async fn list_suggestions(
     let app = state.app.clone();
     let found = state.searches.run(move || {
         let page = app.suggest.suggest(&request)?;
-        Ok::<_, BadRequest>(serde_json::to_vec(&page).expect("a page has only string keys"))
+        Ok::<_, SearchError>(serde_json::to_vec(&page).expect("a page has only string keys"))
     });
     Ok(json(found.await??))
 }

@@ -36,13 +36,16 @@ pub enum Failure {
     Internal,
     /// It may work in a moment.
     Unavailable,
+    /// The index does not hold everything yet.
+    Filling,
 }
 
 impl From<SearchError> for Failure {
     fn from(error: SearchError) -> Self {
         match error {
             SearchError::Bad(BadRequest { violations, .. }) => Failure::Bad(violations),
-            SearchError::Engine(EngineError::Unavailable(cause)) => {
+            SearchError::Engine(EngineError::Filling) => Failure::Filling,
+            SearchError::Engine(cause @ (EngineError::Unavailable(_) | EngineError::Damaged)) => {
                 tracing::error!(%cause, "a page could not be made");
                 Failure::Unavailable
             }
@@ -106,7 +109,12 @@ impl Failure {
             Failure::Unavailable => {
                 (StatusCode::SERVICE_UNAVAILABLE, t.unavailable, t.unavailable_text)
             }
+            Failure::Filling if visitor.only_looks => {
+                (StatusCode::SERVICE_UNAVAILABLE, t.filling, t.filling_text)
+            }
+            Failure::Filling => (StatusCode::SERVICE_UNAVAILABLE, t.filling, t.filling_send_text),
         };
+        let reloads = visitor.only_looks && matches!(self, Failure::Filling);
         let violations = match self {
             Failure::Bad(violations) => violations,
             _ => Vec::new(),
@@ -114,6 +122,9 @@ impl Failure {
         let mut response = error_page(visitor, status, heading, text, violations);
         if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY));
+        }
+        if reloads {
+            response.headers_mut().insert(header::REFRESH, HeaderValue::from_static(RETRY));
         }
         response
     }

@@ -18,9 +18,11 @@ use super::{answer, page};
 use crate::app::App;
 use crate::http::AppState;
 use crate::query::request::SearchRequest;
+use crate::service::alerts::forward::ForwardError;
 use crate::service::alerts::subscription::Target;
 use crate::service::alerts::{AlertError, SubscriptionDraft};
 use crate::service::keys::random_hex;
+use crate::service::search::SearchError;
 
 /// Owners that subscribe on the page: nobody's key has such a name.
 const OWNER: &str = "@reader-";
@@ -52,8 +54,14 @@ struct Made {
 
 impl From<AlertError> for Failure {
     fn from(error: AlertError) -> Self {
-        tracing::error!(%error, "a page about subscriptions could not be made");
-        Failure::Internal
+        match error {
+            AlertError::Forward(ForwardError::Search(error)) => error.into(),
+            AlertError::Forward(ForwardError::Engine(error)) => SearchError::from(error).into(),
+            error => {
+                tracing::error!(%error, "a page about subscriptions could not be made");
+                Failure::Internal
+            }
+        }
     }
 }
 

@@ -29,6 +29,8 @@ pub struct Visitor {
     pub origin: String,
     pub site: Arc<SiteConfig>,
     pub catalog: Arc<Catalog>,
+    /// The page is asked for, and nothing is sent.
+    pub only_looks: bool,
     /// What the log calls the request.
     pub request_id: Option<String>,
 }
@@ -50,6 +52,7 @@ impl FromRequestParts<AppState> for Visitor {
             pairs,
             site: state.site.clone(),
             catalog: state.app.catalog.clone(),
+            only_looks: parts.method.is_safe(),
             request_id: {
                 let id = parts.headers.get("x-request-id").and_then(|id| id.to_str().ok());
                 id.map(str::to_owned)

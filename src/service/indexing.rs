@@ -14,7 +14,7 @@ use crate::store::{Change, Cursor, Store, StoreError, StoredRecord};
 use crate::text::Analyzer;
 
 /// Changes read at a time.
-const BATCH: usize = 2_000;
+const BATCH: usize = 500;
 /// Most changes between commits while far behind.
 const COMMIT_EVERY: usize = 20_000;
 /// Changes that are worth a thread.
@@ -36,7 +36,7 @@ pub struct Indexing {
 #[derive(Clone)]
 pub struct Progress {
     visible: watch::Receiver<Revision>,
-    caught_up: Arc<AtomicBool>,
+    engine: Arc<dyn Engine>,
 }
 
 impl Progress {
@@ -45,9 +45,9 @@ impl Progress {
         *self.visible.borrow()
     }
 
-    /// Tells whether the index has held everything at least once since the start.
+    /// Tells whether the index has held everything at least once since the start, and can be read.
     pub fn is_ready(&self) -> bool {
-        self.caught_up.load(Ordering::Relaxed)
+        self.engine.is_whole()
     }
 
     /// Waits until `revision` can be found, at most `timeout`; tells whether it can.
@@ -69,19 +69,33 @@ pub enum IndexingError {
 impl Indexing {
     /// Brings the index up to the store's head and commits. Calls `report` with the revision reached.
     pub fn catch_up(&self, report: &mut dyn FnMut(Revision)) -> Result<Revision, IndexingError> {
+        self.catch_up_unless(&AtomicBool::new(false), report)
+    }
+
+    /// As [`Self::catch_up`], but keeps what it has and returns early once `stop` is set.
+    fn catch_up_unless(
+        &self,
+        stop: &AtomicBool,
+        report: &mut dyn FnMut(Revision),
+    ) -> Result<Revision, IndexingError> {
         let (mut cursor, mut revision) = self.engine.applied().unwrap_or_default();
         let mut uncommitted = 0;
         loop {
+            let head = self.store.head();
             let taken = self.take(&mut cursor, &mut revision)?;
+            if taken == 0 {
+                // A checkpoint leaves out what no reader needs, and that may be the last there was.
+                revision = revision.max(head);
+            }
             uncommitted += taken;
             report(revision);
-            if (taken == 0 && (uncommitted > 0 || self.engine.applied().is_none()))
-                || uncommitted >= COMMIT_EVERY
-            {
+            let is_over = taken == 0 || stop.load(Ordering::Relaxed);
+            let is_behind = self.engine.applied().is_none_or(|(_, applied)| applied < revision);
+            if is_over && is_behind || uncommitted >= COMMIT_EVERY {
                 self.engine.commit(&cursor, revision, self.words())?;
                 uncommitted = 0;
             }
-            if taken == 0 {
+            if is_over {
                 return Ok(revision);
             }
         }
@@ -151,16 +165,20 @@ impl Indexing {
     pub fn follow(self, stop: Arc<AtomicBool>) -> (Progress, std::thread::JoinHandle<()>) {
         let (seen, visible) =
             watch::channel(self.engine.applied().map(|(_, revision)| revision).unwrap_or_default());
-        let caught_up = Arc::new(AtomicBool::new(false));
-        let progress = Progress { visible, caught_up: caught_up.clone() };
+        let progress = Progress { visible, engine: self.engine.clone() };
         let thread = std::thread::Builder::new()
             .name("indexing".into())
             .spawn(move || {
                 while !stop.load(Ordering::Relaxed) {
-                    if let Err(error) = self.follow_once(&seen, &caught_up, &stop) {
-                        tracing::error!(%error, "indexing failed and begins again in a second");
-                        std::thread::sleep(Duration::from_secs(1));
+                    match self.follow_once(&seen, &stop) {
+                        Ok(()) => continue,
+                        // That was said when it was found.
+                        Err(IndexingError::Engine(EngineError::Damaged)) => {}
+                        Err(error) => {
+                            tracing::error!(%error, "indexing failed and begins again in a second");
+                        }
                     }
+                    std::thread::sleep(Duration::from_secs(1));
                 }
             })
             .expect("the system gives a thread");
@@ -171,12 +189,10 @@ impl Indexing {
     fn follow_once(
         &self,
         seen: &watch::Sender<Revision>,
-        caught_up: &AtomicBool,
         stop: &AtomicBool,
     ) -> Result<(), IndexingError> {
-        let mut revision = self.catch_up(&mut |_| {})?;
+        let mut revision = self.catch_up_unless(stop, &mut |_| {})?;
         seen.send_replace(revision);
-        caught_up.store(true, Ordering::Relaxed);
         let (mut cursor, _) = self.engine.applied().unwrap_or_default();
         let mut uncommitted = 0;
         // Whether live writes are among them, which somebody may be waiting for.

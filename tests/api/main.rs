@@ -5,6 +5,7 @@ mod applicability;
 mod bulk;
 mod correction;
 mod feedback;
+mod filling;
 mod health;
 mod kinds;
 mod matches;
@@ -18,6 +19,7 @@ mod subscriptions;
 mod suggest;
 mod wire;
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
@@ -41,7 +43,7 @@ pub struct TestServer {
     pub other_contributor: String,
     pub reviewer: String,
     pub widget: String,
-    _follower: Follower,
+    _follower: Option<Follower>,
     _dir: tempfile::TempDir,
 }
 
@@ -130,12 +132,20 @@ impl TestServer {
     }
 
     pub fn with(change: impl FnOnce(&mut Config)) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Self::open(tempfile::tempdir().unwrap(), true, change)
+    }
+
+    /// A server on the data folder in `dir`; its index stays as it is unless it `follows` the store.
+    pub fn open(dir: tempfile::TempDir, follows: bool, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config { data: dir.path().join("data"), ..Config::default() };
         change(&mut config);
         let app = Arc::new(App::open(&config).unwrap());
-        let follower = app.follow();
-        let state = AppState::new(app.clone(), follower.progress.clone(), &config);
+        let follower = follows.then(|| app.follow());
+        let progress = match &follower {
+            Some(follower) => follower.progress.clone(),
+            None => app.indexing().follow(Arc::new(AtomicBool::new(true))).0,
+        };
+        let state = AppState::new(app.clone(), progress, &config);
         let key = |role, owner: &str| {
             app.keys.create(role, Some(owner.to_owned()), app.clock.now()).unwrap()
         };
@@ -151,6 +161,11 @@ impl TestServer {
             _follower: follower,
             _dir: dir,
         }
+    }
+
+    /// Ends it; the data folder is left.
+    pub fn close(self) -> tempfile::TempDir {
+        self._dir
     }
 
     pub fn call(&self, method: &str, path: &str) -> Call<'_> {

@@ -55,7 +55,7 @@ async fn every_page_stands() {
         "/search?kind=policy",
         "/search?kind=policy,demand&sort=newest",
         "/search?q=zzzz%20qqqq",
-        "/search?q=%00%FF%ED%A0%80&utm_source=x",
+        "/search?q=%01%EF%BF%BD&utm_source=x",
         "/search?q=%3Cscript%3E",
         "/search?q=&kind=&select=&sort=&offset=",
         "/records/policy/p1",
@@ -302,17 +302,61 @@ async fn mistakes_are_explained() {
         ("/search?select=none:1", 400, "select"),
         ("/search?offset=1001", 400, "1000"),
         ("/search?offset=x", 400, "1000"),
+        ("/search?page=100000", 400, "offset"),
+        ("/search?q=a%00b", 400, "a NUL character"),
+        ("/search?q=%FF&lang=zh", 400, "other bytes"),
+        ("/?%FF=1", 400, "parameter names in UTF-8"),
+        ("/records/policy/p1?x=%00", 400, "这个请求无法理解"),
     ] {
         let page = site.get(uri).await;
         assert_eq!(page.status.as_u16(), status, "{uri}");
         page.check(uri);
         assert!(page.html.contains(part), "{uri}: {part}\n{}", page.html);
+        assert!(!page.html.contains(['\0', '\u{fffd}']), "{uri}");
     }
     let long = site.get(&format!("/search?q={}", "a".repeat(600))).await;
     assert_eq!(long.status, StatusCode::BAD_REQUEST);
     let posted = site.ask(Request::post("/search").body(Body::empty()).unwrap()).await;
     assert_eq!(posted.status, StatusCode::METHOD_NOT_ALLOWED);
     posted.check("POST /search");
+}
+
+#[tokio::test]
+async fn pages_with_lists_wait_for_the_index_and_load_themselves_again() {
+    let record = json!({"kind": "demand", "id": "d1", "title": "海水淡化膜元件国产替代"});
+    let site = Site::unfilled(vec![record]);
+    for (uri, part) in [
+        ("/", "正在建立索引，请稍后再试"),
+        ("/search?q=x", "正在建立索引，请稍后再试"),
+        ("/search?q=x&lang=en", "The index is being built"),
+        ("/data", "每 5 秒自动重新载入一次"),
+        ("/developers", "正在建立索引"),
+        ("/search.atom", "正在建立索引"),
+        ("/search.csv", "正在建立索引"),
+        ("/deadlines.ics", "正在建立索引"),
+    ] {
+        let page = site.get(uri).await;
+        assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE, "{uri}");
+        page.check(uri);
+        assert!(page.html.contains(part), "{uri}: {part}\n{}", page.html);
+        assert_eq!(
+            (&page.headers["retry-after"], &page.headers["refresh"]),
+            (&"5".parse().unwrap(), &"5".parse().unwrap())
+        );
+    }
+    let record = site.page("/records/demand/d1").await;
+    assert!(record.contains("海水淡化膜元件国产替代"));
+    for uri in ["/check", "/help", "/demands/new", "/subscriptions/new"] {
+        site.page(uri).await;
+    }
+    let form = Request::post("/subscriptions/new")
+        .header("content-type", "application/x-www-form-urlencoded");
+    let posted = site.ask(form.body(Body::from("q=x")).unwrap()).await;
+    assert_eq!(posted.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(posted.html.contains("返回上一页再提交") && !posted.headers.contains_key("refresh"));
+
+    site.app.catch_up(&mut |_| ()).unwrap();
+    assert!(site.page("/").await.contains("海水淡化膜元件国产替代"));
 }
 
 #[tokio::test]

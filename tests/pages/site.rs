@@ -1,6 +1,7 @@
 //! A service with its pages, asked without a network.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use axum::Router;
 use axum::body::Body;
@@ -20,7 +21,7 @@ pub struct Site {
     pub key: Key,
     pub state: AppState,
     pub router: Router,
-    _follower: Follower,
+    _follower: Option<Follower>,
     _dir: tempfile::TempDir,
 }
 
@@ -37,10 +38,19 @@ impl Site {
 
     /// A service that is configured in another way.
     pub fn with(records: Vec<Value>, change: impl FnOnce(&mut Config)) -> Self {
+        Self::made(records, true, change)
+    }
+
+    /// A service that was started again without its index, and has not made it yet.
+    pub fn unfilled(records: Vec<Value>) -> Self {
+        Self::made(records, false, |_| ())
+    }
+
+    fn made(records: Vec<Value>, is_filled: bool, change: impl FnOnce(&mut Config)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut config = Config { data: dir.path().join("data"), ..Config::default() };
         change(&mut config);
-        let app = Arc::new(App::open(&config).unwrap());
+        let mut app = Arc::new(App::open(&config).unwrap());
         let key = app.keys.create(Role::Administrator, None, app.clock.now()).unwrap();
         let key = app.keys.find(&key).unwrap().unwrap();
         let drafts = records.into_iter().map(|record| {
@@ -50,9 +60,19 @@ impl Site {
         for outcome in app.ingest.put(drafts.collect(), &key, &app.clock.now()).unwrap() {
             outcome.unwrap();
         }
-        app.catch_up(&mut |_| ()).unwrap();
-        let follower = app.follow();
-        let state = AppState::new(app.clone(), follower.progress.clone(), &config);
+        let follower = is_filled.then(|| {
+            app.catch_up(&mut |_| ()).unwrap();
+            app.follow()
+        });
+        if !is_filled {
+            drop(app);
+            app = Arc::new(App::open(&config).unwrap());
+        }
+        let progress = match &follower {
+            Some(follower) => follower.progress.clone(),
+            None => app.indexing().follow(Arc::new(AtomicBool::new(true))).0,
+        };
+        let state = AppState::new(app.clone(), progress, &config);
         let router = portal::router(state.clone());
         Self { app, key, state, router, _follower: follower, _dir: dir }
     }

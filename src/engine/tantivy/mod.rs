@@ -139,12 +139,6 @@ impl TantivyEngine {
         })
     }
 
-    /// Reads every file of the index against its checksum; names the damaged ones.
-    pub fn verify(&self) -> Result<Vec<String>, EngineError> {
-        let damaged = self.index.validate_checksum()?;
-        Ok(damaged.into_iter().map(|path| path.display().to_string()).collect())
-    }
-
     /// Works on the writer. A writer that failed is dropped: what it had taken in since the last commit is lost, and
     /// the caller reads the change log again from [`Engine::applied`].
     fn write(
@@ -383,6 +377,11 @@ impl Engine for TantivyEngine {
     fn num_with(&self, field: TokenField, token: &str) -> Result<u64, EngineError> {
         let term = Term::from_field_text(self.schema.token_field(field), token);
         Ok(self.visible.load().searcher.doc_freq(&term)?)
+    }
+
+    fn verify(&self) -> Result<Vec<String>, EngineError> {
+        let damaged = self.index.validate_checksum()?;
+        Ok(damaged.into_iter().map(|path| path.display().to_string()).collect())
     }
 }
 

@@ -61,7 +61,7 @@ pub(super) fn responses() -> Map<String, Value> {
         (413, "`payload_too_large`"),
         (415, "`invalid_content_type`"),
         (500, "`internal`"),
-        (503, "`too_many_search_requests`, `timed_out`, `unavailable`"),
+        (503, "`too_many_search_requests`, `timed_out`, `not_ready`, `unavailable`"),
     ];
     let response = |(status, meaning): (u16, &str)| {
         let schema = json!({ "$ref": "#/components/schemas/MeilisearchError" });

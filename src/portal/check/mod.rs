@@ -22,6 +22,7 @@ use crate::query::request::BadRequest;
 use crate::record::validate::Violation;
 use crate::record::value::days;
 use crate::service::applicability::{CheckError, CheckRequest};
+use crate::service::search::SearchError;
 use outcome::Outcome;
 use profile::{Question, questions};
 
@@ -83,10 +84,7 @@ pub async fn post_check(
                 CheckError::Profile(wrong) | CheckError::Bad(BadRequest { violations: wrong, .. }),
             ) => draw(app, visitor, &pairs, wrong, None),
             Err(CheckError::Store(error)) => Err(error.into()),
-            Err(CheckError::Engine(error)) => {
-                tracing::error!(%error, "a check failed");
-                Err(Failure::Unavailable)
-            }
+            Err(CheckError::Engine(error)) => Err(SearchError::from(error).into()),
         }
     })
     .await

@@ -293,6 +293,13 @@ texts! {
         "The fault is ours and has been logged. Please try again later.";
     unavailable: Text = "现在忙不过来", "Too busy at the moment";
     unavailable_text: Text = "请过几秒再试。", "Please try again in a few seconds.";
+    filling: Text = "正在建立索引，请稍后再试", "The index is being built";
+    filling_text: Text =
+        "内容都在，只是还不能检索；一般几秒到几分钟。这个页面每 5 秒自动重新载入一次。",
+        "Everything is there and cannot be searched yet; that takes seconds to minutes. This page reloads itself every 5 seconds.";
+    filling_send_text: Text =
+        "内容都在，只是还不能检索；一般几秒到几分钟。请稍后返回上一页再提交。",
+        "Everything is there and cannot be searched yet; that takes seconds to minutes. Please go back and send it again then.";
     search_again: Text = "重新搜索", "Search again";
     back_home: Text = "返回首页", "Back to the home page";
 }

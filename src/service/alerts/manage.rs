@@ -93,6 +93,7 @@ impl AlertService {
         if !violations.is_empty() {
             return Ok(Err(violations));
         }
+        self.engine.whole().map_err(ForwardError::from)?;
         // The place in the change log is taken before the answer: what comes between is looked at twice.
         let (cursor, revision) = self.engine.applied().unwrap_or_default();
         let (answer, told, name) = match &draft.target {

@@ -165,6 +165,11 @@ impl AlertService {
     /// Watches until `stop` is set; begins again after a failure.
     fn watch(&self, today: &dyn Fn() -> i32, stop: &AtomicBool) {
         while !stop.load(Ordering::Relaxed) {
+            // What is not among the first of a part may be among the first of the whole, and the other way round.
+            if !self.engine.is_whole() {
+                std::thread::sleep(watch::SHORT);
+                continue;
+            }
             if let Err(error) =
                 watch::Watch::new(self, today()).and_then(|mut watch| watch.run(today, stop))
             {

@@ -36,7 +36,7 @@ const MAKE_UP: i32 = 7;
 const SAVE_EVERY: Duration = Duration::from_secs(30);
 /// Waiting for a change, and for the index to show it.
 const IDLE: Duration = Duration::from_millis(250);
-const SHORT: Duration = Duration::from_millis(10);
+pub(super) const SHORT: Duration = Duration::from_millis(10);
 
 /// How far the change log and the calendar were read.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -21,6 +21,7 @@ use crate::record::validate::Violation;
 use crate::record::{Catalog, Revision, State};
 use crate::service::correction::Corrector;
 use crate::service::indexing::read;
+use crate::service::search::SearchError;
 use crate::store::{Change, Cursor, Store, StoreError};
 use crate::suggest::{Offer, Pattern, Source, SuggestIndex, Suggestion, is_unit};
 use crate::text::Analyzer;
@@ -133,9 +134,10 @@ impl SuggestService {
     }
 
     /// Answers one request; nothing typed completes to nothing.
-    pub fn suggest(&self, request: &SuggestRequest) -> Result<SuggestPage, BadRequest> {
+    pub fn suggest(&self, request: &SuggestRequest) -> Result<SuggestPage, SearchError> {
         let started = Instant::now();
-        let (kinds, limit) = self.check(request)?;
+        let (kinds, limit) = self.check(request).map_err(SearchError::Bad)?;
+        self.engine.whole()?;
         let wanted = |kind: u8| kinds.is_empty() || kinds.contains(&kind);
         let pattern = Pattern::new(&self.analyzer.normalize(&request.q).text);
         let mut items: Vec<Item> = Vec::with_capacity(limit);
@@ -329,7 +331,10 @@ impl SuggestService {
                 lexicon = Lexicon::new(&self.catalog, &self.analyzer);
             }
             let is_indexed = self.engine.applied().is_some_and(|(_, applied)| applied >= changed);
-            if is_indexed && lexicon.is_due(changed, self.popular.changes()) {
+            if is_indexed
+                && self.engine.is_whole()
+                && lexicon.is_due(changed, self.popular.changes())
+            {
                 let is_outdated = lexicon.is_outdated(changed);
                 *written(&self.lexicon) = lexicon.refresh(&*self.engine, &self.popular, changed)?;
                 if is_outdated {
