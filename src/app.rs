@@ -168,7 +168,7 @@ impl App {
             catalog.clone(),
         )?);
         let dictionary = Arc::new(Dictionary::new(catalog.clone())?);
-        let corrector = Arc::new(Corrector::new(analyzer.clone(), engine.clone()));
+        let corrector = Arc::new(Corrector::new(analyzer.clone(), engine.clone(), &catalog));
         let search = Arc::new(SearchService {
             corrector: corrector.clone(),
             catalog: catalog.clone(),

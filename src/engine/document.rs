@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::query::TokenField;
 use crate::record::validate::ColumnValue;
 use crate::record::{Record, RecordId, RecordKind, Revision, Role, State};
-use crate::text::{Analyzer, Units, code_key, code_parts};
+use crate::text::{Analyzer, Units, code_key, code_parts, codes_in};
 
 /// Everything an engine indexes of one record.
 #[derive(Clone, Debug)]
@@ -28,17 +28,24 @@ pub fn index_record(
     if record.state != State::Published {
         return None;
     }
+    let mut codes = String::new();
     let (mut text, mut title, mut keywords) =
         (Units::default(), Units::default(), Units::default());
     for (role, value) in kind.texts(&record.fields) {
         analyzer.analyze(value, &mut text);
         match role {
-            Role::Title => analyzer.analyze(value, &mut title),
+            Role::Title => {
+                analyzer.analyze(value, &mut title);
+                // A number alone may be anything.
+                let is_told = |key: &String| key.contains(|c: char| c.is_ascii_lowercase());
+                for key in codes_in(value).flat_map(code_parts).filter(is_told) {
+                    push_token(&mut codes, &key);
+                }
+            }
             Role::Keywords => analyzer.analyze(value, &mut keywords),
             Role::Summary | Role::Body => {}
         }
     }
-    let mut codes = String::new();
     let mut values = kind.values(&record.fields);
     for (_, value) in &values {
         if let ColumnValue::Code(code) = value {
@@ -74,9 +81,13 @@ pub fn index_record(
 
 fn push_code(tokens: &mut String, code: &str) {
     for token in std::iter::once(code_key(code)).chain(code_parts(code)) {
-        if !token.is_empty() {
-            tokens.push_str(&token);
-            tokens.push(' ');
-        }
+        push_token(tokens, &token);
+    }
+}
+
+fn push_token(tokens: &mut String, token: &str) {
+    if !token.is_empty() {
+        tokens.push_str(token);
+        tokens.push(' ');
     }
 }

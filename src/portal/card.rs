@@ -114,7 +114,7 @@ impl Card {
             let shown: String = self.title.iter().chain(&self.snippet).map(|p| &*p.text).collect();
             let shown = shown.to_lowercase();
             let also = synonyms.iter().flat_map(|synonym| &synonym.also);
-            why.also = also.filter(|also| shown.contains(also.as_str())).cloned().collect();
+            why.also = also.filter(|also| shown.contains(&also.to_lowercase())).cloned().collect();
         }
         self
     }

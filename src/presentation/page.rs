@@ -49,7 +49,7 @@ pub struct Understood {
     pub synonyms: Vec<Synonym>,
 }
 
-/// A word of the query, and what else was looked for; all normalized.
+/// A word of the query as it was typed, and what else was looked for, as the dictionary spells it.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Synonym {
     pub text: String,

@@ -27,6 +27,10 @@ const FUNCTION: &str = "的地得了着过和与及或之其于在是为等";
 const MAX_COVERAGE: usize = 12;
 /// A longer text is no title.
 const MAX_TITLE: usize = 60;
+/// Most ways to say a title that are looked for.
+const MAX_TITLES: usize = 6;
+/// Another way to say a word that counts so much is the same word.
+const SAME: f32 = 0.9;
 
 /// What a list of results holds, from the strictest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -222,9 +226,9 @@ impl Ladder {
                 .flat_map(|branch| &branch.spans)
                 .filter_map(|span| Some((span.said, Query::Filter(span.meaning.clone()?))))
                 .collect(),
-            title: match branches {
-                [only] if typed.phrases.is_empty() => title(&only.normalized),
-                _ => None,
+            titles: match branches {
+                [only] if typed.phrases.is_empty() => titles(only),
+                _ => Vec::new(),
             },
             titled: match branches {
                 [only] if typed.phrases.is_empty() => titled(&only.normalized),
@@ -309,7 +313,8 @@ struct Plan<'a> {
     codes: Vec<Query>,
     /// What the conditions of the query ask for, and of which sort they are.
     wishes: Vec<(Said, Query)>,
-    title: Option<(Query, usize)>,
+    /// What a title may hold, and its length in characters.
+    titles: Vec<(Query, usize)>,
     /// Of a single character: its titles.
     titled: Option<Query>,
     /// What was typed where it may be a part of a year in Chinese digits, which records hold in others.
@@ -370,18 +375,17 @@ impl Plan<'_> {
                     }
                     (ShareOf::Best, Measure::Matches { queries, base: WISH })
                 }
-                SignalRule::Title => match (&self.title, &self.titled) {
-                    (_, Some(titled)) => {
+                SignalRule::Title => match &self.titled {
+                    Some(titled) => {
                         // More than the other signals together.
                         weight = 2.0;
                         let queries = vec![titled.clone()];
                         (ShareOf::Best, Measure::Matches { queries, base: TITLED })
                     }
-                    (Some((phrase, length)), None) => (
-                        ShareOf::Best,
-                        Measure::TitleShare { phrase: phrase.clone(), length: *length },
-                    ),
-                    (None, None) => continue,
+                    None if !self.titles.is_empty() => {
+                        (ShareOf::Best, Measure::TitleShare { phrases: self.titles.clone() })
+                    }
+                    None => continue,
                 },
                 SignalRule::Coverage
                     if relaxation >= Relaxation::MostWords
@@ -466,6 +470,9 @@ impl Tokens {
                 for unit in &word.units {
                     count(&mut units, unit);
                 }
+            }
+            for character in &branch.merged {
+                count(&mut words, character);
             }
             let without = |is_out: &dyn Fn(Scored) -> bool| {
                 let mut text = branch.normalized.clone();
@@ -658,6 +665,20 @@ fn other_way(other: &Alternative, scoring: &Scoring) -> Query {
         true => literal_with(&other.text, weight),
         false => requirement(&Leaf::new(&other.text), scoring, other.weight),
     }
+}
+
+/// What a title holds that says a text whole: the text, and the text with one of its words said another way.
+fn titles(read: &Understanding) -> Vec<(Query, usize)> {
+    let others = read.spans.iter().flat_map(|span| {
+        let same = span.alternatives.iter().filter(|other| other.weight >= SAME);
+        same.map(move |other| {
+            let mut text = read.normalized.clone();
+            text.replace_range(span.range.clone(), &other.text);
+            text
+        })
+    });
+    let texts = std::iter::once(read.normalized.clone()).chain(others).take(MAX_TITLES);
+    texts.filter_map(|text| title(&text)).collect()
 }
 
 /// A phrase that a title holds which is said whole, and its length in characters.

@@ -109,8 +109,9 @@ pub enum Measure {
     /// The share of these that the record matches. `base`: what each has already added to the score that the hits
     /// were found by.
     Matches { queries: Vec<Query>, base: f32 },
-    /// The share of the title that the phrase is, for records whose title holds it; lengths in characters.
-    TitleShare { phrase: Query, length: usize },
+    /// The share of the title that the best of the phrases is, for records whose title holds one; nearly 1 where the
+    /// title begins with it. Each phrase stands with its length in characters.
+    TitleShare { phrases: Vec<(Query, usize)> },
     /// What a column's value is worth; `absent` where there is none, 0 for a value that is not listed.
     Value { path: Arc<str>, worth: Arc<[(String, f32)]>, absent: f32 },
     /// Halves every so many days since publication.

@@ -58,6 +58,10 @@ impl Typed {
             [] => String::new(),
             branches => branches.join(" "),
         };
+        if typed.is_empty() && text.contains(char::is_alphanumeric) {
+            // Nothing but operators: then they are what is looked for.
+            return Typed::plain(text.trim());
+        }
         typed
     }
 
@@ -151,7 +155,8 @@ mod tests {
         check("雏鹰 OR 瞪羚 企业", &["雏鹰", "瞪羚 企业"]);
         check("雏鹰 | 瞪羚 -公示", &["雏鹰", "瞪羚"]);
         check("OR 雏鹰 OR", &["雏鹰"]);
-        check("OR", &[]);
+        check("OR", &["OR"]);
+        check("OR OR", &["OR OR"]);
         check("ORACLE or 数据库", &["ORACLE or 数据库"]);
         check("", &[]);
     }

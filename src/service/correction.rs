@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 use crate::engine::{Engine, EngineError};
 use crate::query::typed::Typed;
 use crate::query::{Order, Query, Search, TokenField};
+use crate::record::Catalog;
 use crate::suggest::spelling::Spelling;
 use crate::text::{Analyzer, chars, grams};
 
@@ -19,18 +20,34 @@ const MAX_LOOKED_UP: usize = 12;
 pub struct Corrector {
     analyzer: Arc<Analyzer>,
     engine: Arc<dyn Engine>,
+    /// Names of places, normalized.
+    places: Vec<String>,
     spelling: ArcSwap<Spelling>,
+}
+
+/// What somebody may have meant by what they typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Meant {
+    /// No record holds what was typed: this is searched for instead.
+    Instead(String),
+    /// Records hold the Latin letters that were typed, and they spell this term, which is searched for too.
+    Also(String),
 }
 
 impl Corrector {
     /// Knows no word, and corrects nothing, until [`refresh`](Self::refresh).
-    pub fn new(analyzer: Arc<Analyzer>, engine: Arc<dyn Engine>) -> Self {
-        Self { analyzer, engine, spelling: ArcSwap::default() }
+    pub fn new(analyzer: Arc<Analyzer>, engine: Arc<dyn Engine>, catalog: &Catalog) -> Self {
+        let region = catalog.understanding.region.iter();
+        let entries = region.flat_map(|rule| &rule.vocabulary.entries);
+        let names =
+            entries.flat_map(|entry| std::iter::once(&entry.label.zh).chain(&entry.aliases));
+        let places = names.map(|name| analyzer.normalize(name).text).collect();
+        Self { analyzer, engine, places, spelling: ArcSwap::default() }
     }
 
     /// Reads the words that the index holds now; about 0.1 s for 100,000 words.
     pub fn refresh(&self) -> Result<(), EngineError> {
-        let spelling = Spelling::new(self.engine.words()?, &self.analyzer);
+        let spelling = Spelling::new(self.engine.words()?, &self.places, &self.analyzer);
         self.spelling.store(Arc::new(spelling));
         Ok(())
     }
@@ -39,7 +56,7 @@ impl Corrector {
     ///
     /// Latin letters become the words whose pinyin, or the term whose first letters, they are. A query with quotes,
     /// exclusions or alternatives is left alone.
-    pub fn correct(&self, q: &str) -> Result<Option<String>, EngineError> {
+    pub fn correct(&self, q: &str) -> Result<Option<Meant>, EngineError> {
         let typed = Typed::parse(q);
         // Signs say that somebody knows what they type.
         let is_plain =
@@ -50,8 +67,11 @@ impl Corrector {
         let spelling = self.spelling.load();
         let normalized = self.analyzer.normalize(&typed.plain).text;
         if normalized.is_ascii() {
-            let Some(text) = spelling.read_pinyin(&normalized) else { return Ok(None) };
-            return Ok((!self.holds_any(&normalized)?).then_some(text));
+            let Some(read) = spelling.read_pinyin(&normalized) else { return Ok(None) };
+            return Ok(match self.holds_any(&normalized)? {
+                false => Some(Meant::Instead(read.text)),
+                true => read.is_term.then_some(Meant::Also(read.text)),
+            });
         }
         let words = self.analyzer.words(&normalized);
         let mut accepted: Vec<(std::ops::Range<usize>, String)> = Vec::new();
@@ -79,7 +99,7 @@ impl Corrector {
             at = range.end;
         }
         corrected.push_str(&normalized[at..]);
-        Ok(Some(corrected.replace('\n', " ")))
+        Ok(Some(Meant::Instead(corrected.replace('\n', " "))))
     }
 
     /// Tells whether a record holds any of the words that spaces part.

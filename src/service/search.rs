@@ -14,7 +14,7 @@ use crate::query::understand::{self, Offer, Reader, Understanding};
 use crate::query::{Order, Query, Ranker, Search, Selection};
 use crate::record::understanding::Said;
 use crate::record::{Catalog, Visibility};
-use crate::service::correction::Corrector;
+use crate::service::correction::{Corrector, Meant};
 use crate::service::dictionaries::Dictionaries;
 use crate::store::{Store, StoreError};
 use crate::text::Analyzer;
@@ -110,14 +110,26 @@ impl SearchService {
 
     /// Finds what a checked request asks for: hits and counts, and no record is read.
     pub fn find(&self, request: &CheckedRequest, today: i32) -> Result<Findings, SearchError> {
-        let corrected = match &request.cursor {
-            Some(cursor) => cursor.corrected.clone(),
-            None if !request.corrects => None,
-            None => self.corrector.correct(&request.q)?,
+        let meant = match request.corrects {
+            true => self.corrector.correct(&request.q)?,
+            false => None,
+        };
+        let (corrected, also) = match (&request.cursor, meant) {
+            // A walk stays on what it began with.
+            (Some(cursor), Some(Meant::Also(also))) if cursor.corrected.is_none() => {
+                (None, Some(also))
+            }
+            (Some(cursor), _) => (cursor.corrected.clone(), None),
+            (None, Some(Meant::Instead(text))) => (Some(text), None),
+            (None, Some(Meant::Also(text))) => (None, Some(text)),
+            (None, None) => (None, None),
         };
         let q = corrected.as_deref().unwrap_or(&request.q);
         let typed = Typed::parse(q);
-        let branches = self.understand(&typed, request, today);
+        let mut branches = self.understand(&typed, request, today);
+        if let (Some(also), [only]) = (also, branches.as_mut_slice()) {
+            only.also(&typed.plain, &also);
+        }
         let mut ladder = self.ladder(&typed, &branches, request);
         let (relaxation, found) = self.climb(request, &typed, &ladder, today)?;
         let rung = ladder.rungs.iter_mut().find(|rung| rung.relaxation == relaxation);
@@ -287,8 +299,8 @@ fn offers(q: &str, typed: &Typed, branches: &[Understanding]) -> Vec<Offer> {
 fn synonyms(branches: &[Understanding]) -> Vec<Synonym> {
     let spans = branches.iter().flat_map(|branch| {
         branch.spans.iter().filter(|span| !span.alternatives.is_empty()).map(|span| Synonym {
-            text: branch.normalized[span.range.clone()].to_owned(),
-            also: span.alternatives.iter().map(|other| other.text.clone()).collect(),
+            text: span.typed.clone(),
+            also: span.alternatives.iter().map(|other| other.shown.clone()).collect(),
         })
     });
     spans.collect()

@@ -4,6 +4,7 @@
 //! what was right. So a correction is always a word of the index, what it replaces is none, and the caller replaces it
 //! only when no record holds it.
 
+use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
 
@@ -12,13 +13,17 @@ use crate::text::{Analyzer, QueryWord, is_han};
 
 /// Characters of a word that is offered or replaced.
 const LENGTHS: Range<usize> = 2..13;
-/// Records that must hold a word of two characters, and a longer one, before anything is corrected to it. Words of the
-/// dictionary need one.
-const LEAST_RECORDS: [u32; 2] = [3, 2];
+/// Records that must hold a word before anything is corrected to it. Terms of the dictionary need one.
+const LEAST_RECORDS: u32 = 2;
+/// Records that must hold a word of two syllables which stands alone in pinyin, and how many times those of any other
+/// word of its sound: nearly every such sound is that of several words.
+const LEAST_HEARD: (u32, u32) = (3, 3);
 /// Letters of pinyin that are read as words.
 const PINYIN_LETTERS: Range<usize> = 4..49;
 /// First letters that are read as a term.
 const INITIALS: Range<usize> = 3..9;
+/// Fewer first letters are a name of their own, if a record holds them: CAD, MES.
+const MIN_TELLING_INITIALS: usize = 4;
 /// What a word more costs when pinyin is cut into words, beside the logarithm of its records.
 const WORD_COST: f64 = 9.0;
 /// Most common family names: what begins with one and has two or three characters may be a person.
@@ -40,8 +45,19 @@ pub struct Spelling {
 
 struct Word {
     text: Box<str>,
+    /// None for a place that no record names.
     records: u32,
     is_term: bool,
+    is_place: bool,
+    sound: u64,
+}
+
+/// What Latin letters spell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    pub text: String,
+    /// Whether it is one term of the dictionary, and the letters can hardly be chance.
+    pub is_term: bool,
 }
 
 /// A part of what was typed, and a word that may have been meant.
@@ -63,11 +79,39 @@ enum Likeness {
 }
 
 impl Spelling {
-    /// Takes words with the number of records that hold each; the user words among them are terms.
-    pub fn new(words: impl IntoIterator<Item = (String, u64)>, analyzer: &Analyzer) -> Self {
-        let terms: std::collections::HashSet<String> =
-            analyzer.user_words().iter().map(|word| analyzer.normalize(word).text).collect();
+    /// Takes words with the number of records that hold each, and names of places, normalized. The user words among
+    /// them are terms.
+    pub fn new(
+        words: impl IntoIterator<Item = (String, u64)>,
+        places: &[String],
+        analyzer: &Analyzer,
+    ) -> Self {
+        let mut places: HashSet<&str> = places.iter().map(String::as_str).collect();
         let mut spelling = Self::default();
+        spelling.add(words, &mut places, analyzer);
+        let left: Vec<(String, u64)> = places.iter().map(|name| ((*name).to_owned(), 0)).collect();
+        spelling.add(left, &mut places, analyzer);
+        for list in [
+            &mut spelling.by_text,
+            &mut spelling.by_sound,
+            &mut spelling.by_fuzzy_sound,
+            &mut spelling.by_initials,
+        ] {
+            list.sort_unstable();
+        }
+        spelling
+    }
+
+    /// Adds words; those that are places are taken out of `places`.
+    fn add(
+        &mut self,
+        words: impl IntoIterator<Item = (String, u64)>,
+        places: &mut HashSet<&str>,
+        analyzer: &Analyzer,
+    ) {
+        let spelling = self;
+        let terms: HashSet<String> =
+            analyzer.user_words().iter().map(|word| analyzer.normalize(word).text).collect();
         for (text, records) in words {
             if !LENGTHS.contains(&text.chars().count()) || !text.chars().all(is_han) {
                 continue;
@@ -76,6 +120,7 @@ impl Spelling {
             let Some(read) = read else { continue };
             let number = u32::try_from(spelling.words.len()).expect("fewer words than units");
             let is_term = terms.contains(&text);
+            let is_place = places.remove(text.as_str());
             let hash = spelling.hasher.hash_one(&*text);
             spelling.by_text.push((hash, number));
             let sound = spelling.sound(&read);
@@ -88,17 +133,8 @@ impl Spelling {
                 spelling.by_initials.push((hash, number));
             }
             let records = u32::try_from(records).unwrap_or(u32::MAX);
-            spelling.words.push(Word { text: text.into(), records, is_term });
+            spelling.words.push(Word { text: text.into(), records, is_term, is_place, sound });
         }
-        for list in [
-            &mut spelling.by_text,
-            &mut spelling.by_sound,
-            &mut spelling.by_fuzzy_sound,
-            &mut spelling.by_initials,
-        ] {
-            list.sort_unstable();
-        }
-        spelling
     }
 
     fn sound(&self, read: &[Syllable]) -> u64 {
@@ -177,13 +213,14 @@ impl Spelling {
         let mut best: Option<(Likeness, &Word)> = None;
         let mut offer = |likeness: Likeness, word| {
             let (typed_len, word): (usize, &Word) = (typed.len(), word);
-            let least = if word.is_term { 1 } else { LEAST_RECORDS[usize::from(typed_len > 2)] };
+            let least = if word.is_term { 1 } else { LEAST_RECORDS };
             let changed = typed.iter().zip(word.text.chars()).filter(|(a, b)| **a != *b).count();
             let most = if typed_len < 4 { 1 } else { 2 };
             let fits = word.text.chars().count() == typed_len
                 && (1..=most).contains(&changed)
                 && word.records >= least
-                && (!may_be_name || word.is_term)
+                // Two characters are like too many words: 线代 is no 现代.
+                && (word.is_term || typed_len > 2 && !may_be_name)
                 && (typed_len > 2 || likeness != Likeness::NearSound);
             let is_better = best.is_none_or(|(before, known)| {
                 (likeness, u32::MAX - word.records) < (before, u32::MAX - known.records)
@@ -219,7 +256,10 @@ impl Spelling {
 
     /// Reads Latin letters as the pinyin of words of the index, or as the first letters of a term; `None` when they are
     /// neither. A space parts syllables.
-    pub fn read_pinyin(&self, typed: &str) -> Option<String> {
+    ///
+    /// One word of two syllables is read only where there is little doubt: a term of the dictionary, the name of a
+    /// place, or a word of the index that is far more common than others of its sound.
+    pub fn read_pinyin(&self, typed: &str) -> Option<Reading> {
         let parts: Vec<&str> =
             typed.split([' ', '\'', '\n']).filter(|part| !part.is_empty()).collect();
         let letters = parts.concat();
@@ -233,9 +273,18 @@ impl Spelling {
             breaks[at] = true;
         }
         if PINYIN_LETTERS.contains(&letters.len())
-            && let Some(text) = self.cut(&letters, &breaks)
+            && let Some(words) = self.cut(&letters, &breaks)
         {
-            return Some(text);
+            return match words.as_slice() {
+                [only] => {
+                    let word = self.heard(only)?;
+                    Some(Reading { text: word.text.to_string(), is_term: word.is_term })
+                }
+                words => {
+                    let text = words.iter().map(|word| &*word.text).collect();
+                    Some(Reading { text, is_term: false })
+                }
+            };
         }
         let initials = letters.as_bytes();
         let found = INITIALS
@@ -243,11 +292,30 @@ impl Spelling {
             .then(|| self.find(&self.by_initials, self.hasher.hash_one(initials)));
         let fits = |word: &&Word| word.text.chars().count() == initials.len();
         let best = found?.filter(fits).max_by_key(|word| (word.is_term, word.records));
-        best.map(|word| word.text.to_string())
+        best.map(|word| Reading {
+            text: word.text.to_string(),
+            is_term: word.is_term && initials.len() >= MIN_TELLING_INITIALS,
+        })
+    }
+
+    /// Tells which word is meant by the sound of `word`, if there is little doubt.
+    fn heard<'a>(&'a self, word: &'a Word) -> Option<&'a Word> {
+        if word.is_term || word.text.chars().count() > 2 {
+            return Some(word);
+        }
+        let same: Vec<&Word> = self.find(&self.by_sound, word.sound).collect();
+        if same.iter().any(|word| word.is_place) {
+            let places = same.into_iter().filter(|word| word.is_place && word.records > 0);
+            return places.max_by_key(|word| word.records);
+        }
+        let others = same.iter().filter(|other| other.text != word.text);
+        let next = others.map(|other| other.records).max().unwrap_or(0);
+        let (least, times) = LEAST_HEARD;
+        (word.records >= least && word.records / times >= next).then_some(word)
     }
 
     /// Cuts letters into the fewest and most common words.
-    fn cut(&self, letters: &str, breaks: &[bool]) -> Option<String> {
+    fn cut(&self, letters: &str, breaks: &[bool]) -> Option<Vec<&Word>> {
         // Of each place, the cost of the best way there, and its last word with where it begins.
         let mut best: Vec<Option<(f64, usize, &Word)>> = vec![None; letters.len() + 1];
         let mut reached = vec![false; letters.len() + 1];
@@ -267,15 +335,15 @@ impl Spelling {
                 }
             });
         }
-        let mut words: Vec<&str> = Vec::new();
+        let mut words: Vec<&Word> = Vec::new();
         let mut at = letters.len();
         while at > 0 {
             let (_, from, word) = best[at]?;
-            words.push(&word.text);
+            words.push(word);
             at = from;
         }
         words.reverse();
-        Some(words.concat())
+        Some(words)
     }
 
     /// Calls `f` with every word whose pinyin begins at `from`, and where it ends.
@@ -297,6 +365,7 @@ impl Spelling {
             read.push(syllable);
             if read.len() >= LENGTHS.start {
                 let same = self.find(&self.by_sound, self.sound(read));
+                let same = same.filter(|word| word.records > 0);
                 if let Some(word) = same.max_by_key(|word| (word.is_term, word.records)) {
                     f(at, word);
                 }
@@ -340,8 +409,17 @@ mod tests {
             ("汽车", 40),
             ("嫦娥", 1),
             ("术学", 4),
+            ("现代", 50),
+            ("背景", 20),
+            ("银行", 40),
+            ("实验", 30),
+            ("试验", 20),
+            ("济南", 4),
+            ("技能", 40),
         ];
-        Spelling::new(words.map(|(word, records)| (word.to_owned(), records)), test_analyzer())
+        let places = ["北京", "济南"].map(str::to_owned);
+        let words = words.map(|(word, records)| (word.to_owned(), records));
+        Spelling::new(words, &places, test_analyzer())
     }
 
     fn corrected(typed: &str) -> Vec<String> {
@@ -371,6 +449,8 @@ mod tests {
             "王高薪",
             "芯源微",
             "a 专精特新",
+            "线代",
+            "北京",
         ] {
             assert_eq!(corrected(typed), [""; 0], "{typed}");
         }
@@ -380,7 +460,8 @@ mod tests {
     fn pinyin_is_read_as_words() {
         let spelling = spelling();
         let check = |typed: &str, expected: Option<&str>| {
-            assert_eq!(spelling.read_pinyin(typed).as_deref(), expected, "{typed}");
+            let read = spelling.read_pinyin(typed).map(|reading| reading.text);
+            assert_eq!(read.as_deref(), expected, "{typed}");
         };
         check("gaoxinjishuqiye", Some("高新技术企业"));
         check("gaoqi rending", Some("高企认定"));
@@ -389,6 +470,10 @@ mod tests {
         check("zjtx", Some("专精特新"));
         check("zhuanjingtexin", Some("专精特新"));
         check("gaoq irending", None);
+        check("yinhang", Some("银行"));
+        check("jinan", Some("济南"));
+        check("beijing", None);
+        check("shiyan", None);
         check("led", None);
         check("rust", None);
         check("", None);

@@ -62,6 +62,16 @@ fn stands_alone(part: &str) -> bool {
     chars >= 3 && !is_year && (has_digit || is_latin)
 }
 
+/// Lists what may be codes in a text that is not one: the stretches of Latin letters, digits and what joins them, that
+/// hold both a letter and a number of three digits or more.
+pub fn codes_in(text: &str) -> impl Iterator<Item = &str> {
+    let parts = text.split(|c: char| !(c.is_ascii_alphanumeric() || "-_./—– ".contains(c)));
+    parts.map(str::trim).filter(|part| {
+        let digits = part.split(|c: char| !c.is_ascii_digit()).map(str::len).max();
+        digits >= Some(3) && part.contains(|c: char| c.is_ascii_alphabetic())
+    })
+}
+
 /// Splits a code at everything that is neither letter nor digit.
 fn segments(text: &str) -> Vec<String> {
     let chars: Vec<char> =
@@ -189,6 +199,17 @@ mod tests {
         check("PD1728_A_1", &["PD1728", "pd1728-a"], &["a"]);
         check("WES-5.4.5", &["wes", "5.4.5"], &[]);
         check("", &[], &[""]);
+    }
+
+    #[test]
+    fn codes_stand_within_titles() {
+        let check = |text: &str, expected: &[&str]| {
+            assert_eq!(codes_in(text).collect::<Vec<_>>(), expected, "{text}");
+        };
+        check("按GB/T 19001-2016、ISO 9001 的要求", &["GB/T 19001-2016", "ISO 9001"]);
+        check("GB/T 19001 应用", &["GB/T 19001"]);
+        check("2026年3D打印和5G", &[]);
+        check("", &[]);
     }
 
     #[test]

@@ -19,13 +19,14 @@ mod segment;
 mod shape;
 mod unit;
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use aho_corasick::AhoCorasick;
 use arc_swap::ArcSwap;
 
-pub use code::{code_key, code_parts};
+pub use code::{code_key, code_parts, codes_in};
 pub use dictionary::{DictionaryError, DictionaryFile, WORDS};
 pub use normalize::Normalized;
 pub use segment::QueryWord;
@@ -57,6 +58,8 @@ struct Inner {
     pinyin: Pinyin,
     shapes: Shapes,
     unsuggested: AhoCorasick,
+    /// By code point: whether a traditional character shares its simplified form with another.
+    merged: Box<[bool]>,
     fingerprint: u64,
 }
 
@@ -84,6 +87,7 @@ impl Analyzer {
         let words = dictionary::Words::read(folder)?;
         let tables = dictionary::Tables::read(folder)?;
         let normalizer = Normalizer::new(&tables.t2s_chars);
+        let merged = merged(&tables.t2s_chars);
         let words = Words::new(&normalizer, words);
         let fingerprint = tables.fingerprint ^ ANALYSIS_VERSION.rotate_left(32);
         // How words are read decides no token: the fingerprint does not know it.
@@ -94,7 +98,7 @@ impl Analyzer {
         let unsuggested =
             AhoCorasick::new(unsuggested).expect("a few hundred short words fit an automaton");
         Ok(Analyzer {
-            inner: Arc::new(Inner { normalizer, pinyin, shapes, unsuggested, fingerprint }),
+            inner: Arc::new(Inner { normalizer, pinyin, shapes, unsuggested, merged, fingerprint }),
             words: Arc::new(ArcSwap::from_pointee(words)),
         })
     }
@@ -136,6 +140,11 @@ impl Analyzer {
         &self.inner.shapes
     }
 
+    /// Lists the characters of a text that simplified writing has merged with others: 髮, whose 发 is also 發.
+    pub fn merged<'a>(&'a self, text: &'a str) -> impl Iterator<Item = char> + 'a {
+        text.chars().filter(|&c| self.inner.merged.get(c as usize).is_some_and(|merged| *merged))
+    }
+
     /// How characters are read in words.
     pub fn pinyin(&self) -> &Pinyin {
         &self.inner.pinyin
@@ -174,7 +183,12 @@ impl Analyzer {
     pub fn analyze(&self, text: &str, units: &mut Units) {
         let normalized = self.inner.normalizer.normalize_text(text);
         unit::append_value(&mut units.words, |words| {
-            self.words.load().segmenter.write(&normalized, words)
+            self.words.load().segmenter.write(&normalized, words);
+            // Beside their words: who types one of them finds its own texts first.
+            for character in self.merged(text) {
+                words.push(character);
+                words.push(' ');
+            }
         });
         unit::append_value(&mut units.grams, |grams| unit::write_grams(&normalized, grams));
         unit::append_value(&mut units.chars, |chars| unit::write_chars(&normalized, chars));
@@ -184,6 +198,20 @@ impl Analyzer {
     pub fn words(&self, normalized: &str) -> Vec<QueryWord> {
         self.words.load().segmenter.words(normalized)
     }
+}
+
+fn merged(t2s_chars: &HashMap<char, char>) -> Box<[bool]> {
+    let mut sources: HashMap<char, Vec<char>> = HashMap::new();
+    for (&from, &to) in t2s_chars.iter().filter(|(from, to)| from != to) {
+        sources.entry(to).or_default().push(from);
+    }
+    let mut merged = vec![false; 0x1_0000];
+    for from in sources.into_values().filter(|from| from.len() > 1).flatten() {
+        if let Some(merged) = merged.get_mut(from as usize) {
+            *merged = true;
+        }
+    }
+    merged.into()
 }
 
 impl std::fmt::Debug for Analyzer {
@@ -257,11 +285,21 @@ pub(crate) mod tests {
             |one: &str, other: &str| assert_eq!(units(one), units(other), "{one} and {other}");
         check("科技 成果", "科技\u{3000}成果");
         check("科技 成果", "科技成果");
-        check("國際論壇", "国际论坛");
+        check("國際會議", "国际会议");
         check("（科技）", "科技？");
         check("二〇二五年", "2025年");
         check("5,000万元", "5000 万元");
         check("ＡＢＣ１２３", "abc123");
+    }
+
+    #[test]
+    fn what_simplified_writing_has_merged_is_told_apart() {
+        assert_eq!(units("頭髮").words, "头发 髮");
+        assert_eq!(
+            (units("頭髮").grams, units("頭髮").chars),
+            (units("头发").grams, units("头发").chars)
+        );
+        assert_eq!(test_analyzer().merged("發展與頭髮").collect::<String>(), "發髮");
     }
 
     #[test]

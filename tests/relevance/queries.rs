@@ -13,8 +13,6 @@ pub struct Row {
     pub offers: &'static [(&'static str, &'static str)],
     /// Whether the first ten all satisfy the offers.
     pub offered_first: bool,
-    /// Whether the words are pinyin, or other words of the same sound.
-    pub by_sound: bool,
 }
 
 const fn row(
@@ -23,7 +21,7 @@ const fn row(
     first: &'static [&'static str],
     page: &'static [&'static str],
 ) -> Row {
-    Row { number, q, first, page, offers: &[], offered_first: false, by_sound: false }
+    Row { number, q, first, page, offers: &[], offered_first: false }
 }
 
 impl Row {
@@ -34,11 +32,6 @@ impl Row {
 
     const fn first_of_all(mut self) -> Self {
         self.offered_first = true;
-        self
-    }
-
-    const fn by_sound(mut self) -> Self {
-        self.by_sound = true;
         self
     }
 }
@@ -126,12 +119,12 @@ pub const QUERIES: &[Row] = &[
         &["policy-134", "policy-063", "policy-029"],
     )
     .offers(&[("免申即享", "delivery:")]),
-    row(31, "gaoxinjishuqiye", &[], &["policy-001"]).by_sound(),
-    row(32, "zjtx", &[], &["policy-039|policy-040"]).by_sound(),
-    row(33, "gaoqi rending", &[], &["policy-001"]).by_sound(),
-    row(34, "专精特心", &[], &["policy-039|policy-040|policy-041"]).by_sound(),
-    row(35, "高薪技术企业认定", &[], &["policy-001"]).by_sound(),
-    row(36, "科枝型中小企业", &[], &["policy-035|policy-036|policy-004"]).by_sound(),
+    row(31, "gaoxinjishuqiye", &[], &["policy-001"]),
+    row(32, "zjtx", &[], &["policy-039|policy-040"]),
+    row(33, "gaoqi rending", &[], &["policy-001"]),
+    row(34, "专精特心", &[], &["policy-039|policy-040|policy-041"]),
+    row(35, "高薪技术企业认定", &[], &["policy-001"]),
+    row(36, "科枝型中小企业", &[], &["policy-035|policy-036|policy-004"]),
     row(37, "高新技術企業認定", &[], RECOGNITION),
     row(38, "技術轉讓 鋰電池 正極材料", &[], &["achievement-014|achievement-058|achievement-067"]),
     row(

@@ -1,8 +1,12 @@
 //! Tells the declared signals of hits that are already found.
 
 use tantivy::fieldnorm::FieldNormReader;
+use tantivy::postings::Postings;
 use tantivy::query::EnableScoring;
-use tantivy::{DocId, DocSet, Searcher, SegmentOrdinal, SegmentReader, TERMINATED};
+use tantivy::schema::{Field, IndexRecordOption};
+use tantivy::{
+    DocId, DocSet, Searcher, SegmentOrdinal, SegmentReader, TERMINATED, TantivyError, Term,
+};
 
 use super::collect::Kept;
 use super::forward::Columns;
@@ -10,6 +14,9 @@ use super::lower;
 use super::schema::{ColumnType, IndexSchema};
 use crate::engine::EngineError;
 use crate::query::{Measure, Query, Ranker, Search, ShareOf, TokenField};
+
+/// What a title is worth that begins with what was typed: who types a beginning may mean the whole.
+const BEGINS: f32 = 0.9;
 
 /// The signals of the hits that are re-scored.
 #[derive(Default)]
@@ -124,16 +131,14 @@ impl Segment<'_> {
                 }
                 values
             }
-            Measure::TitleShare { phrase, length } => {
-                let field = self.schema.token_field(TokenField::TitleChars);
-                let norms: FieldNormReader = self.reader.get_fieldnorms_reader(field)?;
-                let share = |doc: DocId| *length as f32 / norms.fieldnorm(doc).max(1) as f32;
-                let matches = self.matches(phrase)?;
-                self.docs
-                    .iter()
-                    .zip(matches)
-                    .map(|(&doc, matches)| if matches { share(doc) } else { 0.0 })
-                    .collect()
+            Measure::TitleShare { phrases } => {
+                let mut values = vec![0.0; self.docs.len()];
+                for (phrase, length) in phrases {
+                    for (value, share) in values.iter_mut().zip(self.title(phrase, *length)?) {
+                        *value = f32::max(*value, share);
+                    }
+                }
+                values
             }
             Measure::Value { path, worth, absent } => self.worth(path, worth, *absent)?,
             Measure::Recency { half_life_days } => {
@@ -145,6 +150,58 @@ impl Segment<'_> {
                 self.docs.iter().map(|&doc| half(doc)).collect()
             }
         })
+    }
+
+    /// Tells how much of each hit's title a phrase is.
+    fn title(&self, phrase: &Query, length: usize) -> Result<Vec<f32>, EngineError> {
+        let field = self.schema.token_field(TokenField::TitleChars);
+        let norms: FieldNormReader = self.reader.get_fieldnorms_reader(field)?;
+        let matches = self.matches(phrase)?;
+        let mut starts = matches.clone();
+        if let Query::Phrase { tokens, .. } = phrase {
+            self.begins(field, tokens, &mut starts)?;
+        }
+        let share = |at: usize| {
+            let share = length as f32 / norms.fieldnorm(self.docs[at]).max(1) as f32;
+            match (matches[at], starts[at]) {
+                (false, _) => 0.0,
+                (true, false) => share,
+                (true, true) => share.max(BEGINS),
+            }
+        };
+        Ok((0..self.docs.len()).map(share).collect())
+    }
+
+    /// Leaves those hits that have each token at its place, counted from the beginning of the field.
+    fn begins(
+        &self,
+        field: Field,
+        tokens: &[(usize, String)],
+        starts: &mut [bool],
+    ) -> Result<(), EngineError> {
+        let index = self.reader.inverted_index(field)?;
+        let first = tokens.first().map_or(0, |(at, _)| *at);
+        let mut places = Vec::new();
+        for (at, token) in tokens {
+            if !starts.contains(&true) {
+                break;
+            }
+            let term = Term::from_field_text(field, token);
+            let option = IndexRecordOption::WithFreqsAndPositions;
+            let postings = index.read_postings(&term, option).map_err(TantivyError::from)?;
+            let Some(mut postings) = postings else {
+                starts.fill(false);
+                break;
+            };
+            for (start, &doc) in starts.iter_mut().zip(&self.docs).filter(|(start, _)| **start) {
+                let found = if postings.doc() < doc { postings.seek(doc) } else { postings.doc() };
+                *start = found == doc && {
+                    postings.positions(&mut places);
+                    places.contains(&((at - first) as u32))
+                };
+            }
+        }
+        Ok(())
     }
 
     /// Tells which of the hits match.

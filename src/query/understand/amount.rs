@@ -19,7 +19,7 @@ pub enum Amount {
 type Bound = (&'static str, fn(i64) -> Amount);
 
 /// Words before an amount, and what they make of it.
-const BEFORE: [Bound; 14] = [
+const BEFORE: [Bound; 17] = [
     ("不低于", Amount::AtLeast),
     ("不少于", Amount::AtLeast),
     ("不小于", Amount::AtLeast),
@@ -34,10 +34,13 @@ const BEFORE: [Bound; 14] = [
     ("低于", Amount::AtMost),
     ("少于", Amount::AtMost),
     ("小于", Amount::AtMost),
+    ("大约", about),
+    ("大概", about),
+    ("差不多", about),
 ];
 
 /// Words behind an amount, likewise.
-const BEHIND: [Bound; 9] = [
+const BEHIND: [Bound; 11] = [
     ("及以上", Amount::AtLeast),
     ("以上", Amount::AtLeast),
     ("起步", Amount::AtLeast),
@@ -47,7 +50,14 @@ const BEHIND: [Bound; 9] = [
     ("以内", Amount::AtMost),
     ("之内", Amount::AtMost),
     ("内", Amount::AtMost),
+    ("左右", about),
+    ("上下", about),
 ];
+
+/// A fifth less or more: `50万左右` is 40 to 60.
+fn about(yuan: i64) -> Amount {
+    Amount::Between(yuan - yuan / 5, yuan.saturating_add(yuan / 5))
+}
 
 /// What makes a number of ten thousands no money.
 const MEASURES: &str = "吨家人套台平亩千瓦次个件辆立株只头米户片颗项公转方名册字";
@@ -154,6 +164,8 @@ mod tests {
         check("0.5亿元", &[("0.5亿元", Amount::Bare(50_000_000))]);
         check("800元/样", &[("800元", Amount::Bare(800))]);
         check("年收入3000万以下", &[("3000万以下", Amount::AtMost(30_000_000))]);
+        check("补助50万左右", &[("50万左右", Amount::Between(400_000, 600_000))]);
+        check("大约一百万元的", &[("大约一百万元", Amount::Between(800_000, 1_200_000))]);
     }
 
     #[test]

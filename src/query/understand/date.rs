@@ -6,11 +6,12 @@ use jiff::civil::{Date, date};
 use jiff::{Span as TimeSpan, ToSpan};
 
 use super::numeral::{digits, number};
+use crate::text::is_han;
 
 /// Characters that numbers begin with, beside digits.
 const NUMERALS: &str = "一二两三四五六七八九十半";
 /// Characters that named and near periods begin with.
-const FIRSTS: &str = "今明昨当本这下上次去前年月最近过未往接";
+const FIRSTS: &str = "今明昨当本这下上次去前年月最近过未往接第";
 
 /// Days, both ends inclusive; an absent end is open. At least one is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub enum Period {
     Near(TimeSpan),
     /// A day of a year that is not said.
     DayOfYear { month: i8, day: i8, reach: Reach },
+    /// Months, both inclusive, of a year that is not said.
+    MonthsOfYear { first: i8, last: i8, reach: Reach },
 }
 
 /// Which side of a day is meant.
@@ -58,6 +61,16 @@ impl Period {
                     on = Date::new(now.year() - 1, *month, *day).ok()?;
                 }
                 reach.of(count(on), count(on))
+            }
+            Period::MonthsOfYear { first, last, reach } => {
+                let of = |year| months(year, *first, *last);
+                let (mut begin, mut end) = of(now.year())?;
+                if deadline && end < now {
+                    (begin, end) = of(now.year() + 1)?;
+                } else if !deadline && begin > now {
+                    (begin, end) = of(now.year() - 1)?;
+                }
+                reach.of(count(begin), count(end))
             }
         };
         if !deadline {
@@ -112,11 +125,13 @@ fn read(text: &str, at: usize, now: Date) -> Option<(Period, usize)> {
     // Most places of most texts end here.
     let read = if first.is_ascii_digit() || NUMERALS.contains(first) {
         within(rest)
+            .or_else(|| span(rest))
             .or_else(|| full(rest))
             .or_else(|| day_of_year(rest))
+            .or_else(|| months_of_year(rest))
             .or_else(|| bare_year(text, at))
     } else if FIRSTS.contains(first) {
-        named(rest, now).or_else(|| near(rest))
+        named(rest, now).or_else(|| near(rest)).or_else(|| months_of_year(rest))
     } else {
         None
     };
@@ -159,10 +174,17 @@ fn named(text: &str, now: Date) -> Option<(Period, usize)> {
         let (_, start, span, steps) = table.iter().find(|(names, ..)| names.contains(name))?;
         let first = start.checked_add(span.checked_mul(i64::from(*steps)).ok()?).ok()?;
         let last = first.checked_add(*span).ok()?.yesterday().ok()?;
+        // 去年第三季度, 明年上半年.
+        let part = (span.get_years() == 1).then(|| part_of_year(&text[name.len()..]));
+        if let Some((from, to, length)) = part.flatten() {
+            let (first, last) = months(first.year(), from, to)?;
+            return Some(reaching(text, name.len() + length, count(first), count(last), true));
+        }
         return Some(reaching(text, name.len(), count(first), count(last), true));
     }
-    let ends: [(&str, Date); 4] = [
+    let ends: [(&str, Date); 5] = [
         ("年底", now.last_of_year()),
+        ("年末", now.last_of_year()),
         ("年内", now.last_of_year()),
         ("月底", now.last_of_month()),
         ("上半年", half.yesterday().ok()?),
@@ -209,11 +231,40 @@ fn stretch(text: &str) -> Option<(TimeSpan, usize)> {
     Some((span, end + name.len()))
 }
 
-/// `2026年`, `2026年6月`, `2026年6月30日`, `2026-06-30`, each with `前`, `以来` and the like.
+/// `2026年`, `2026年6月`, `2026年6月30日`, `2026年第三季度`, `2026-06-30`, each with `前`, `以来` and the like.
 fn full(text: &str) -> Option<(Period, usize)> {
+    let (first, last, end) = dated(text)?;
+    Some(reaching(text, end, count(first), count(last), false))
+}
+
+/// `2024年至2026年`, `2024-2026年`, `2025年3月到6月`: from the first day of one to the last day of the other.
+fn span(text: &str) -> Option<(Period, usize)> {
+    let bare = || {
+        let (year, length) = year(text)?;
+        let year = date(year, 1, 1);
+        Some((year, year.last_of_year(), length))
+    };
+    let (first, _, length) = dated(text).or_else(bare)?;
+    let joiner = ["至", "到", "-", "\n"].into_iter().find(|j| text[length..].starts_with(j))?;
+    let behind = length + joiner.len();
+    let rest = &text[behind..];
+    let month = || {
+        let (month, length) = month_number(rest)?;
+        let (_, last) = months(first.year(), month, month)?;
+        Some((first, last, length))
+    };
+    let (_, last, length) = dated(rest).or_else(month)?;
+    (first < last).then(|| reaching(text, behind + length, count(first), count(last), false))
+}
+
+fn year(text: &str) -> Option<(i16, usize)> {
     let (year, length) = digits(text, 4).filter(|(year, _)| (1949..2100).contains(year))?;
-    let year = year as i16;
-    let mut end = length;
+    Some((year as i16, length))
+}
+
+/// The first and the last day of what has its year with it, and its length.
+fn dated(text: &str) -> Option<(Date, Date, usize)> {
+    let (year, mut end) = year(text)?;
     let joined = text[end..].chars().next().filter(|c| matches!(c, '-' | '/' | '.'));
     if let Some(joiner) = joined {
         let (month, length) = digits(&text[end + 1..], 2)?;
@@ -226,14 +277,17 @@ fn full(text: &str) -> Option<(Period, usize)> {
             return None;
         }
         let (first, last) = month_or_day(year, month, day.map(|(day, _)| day))?;
-        return Some(reaching(text, end, count(first), count(last), false));
+        return Some((first, last, end));
     }
     end += text[end..].strip_prefix("年度").map_or_else(
         || text[end..].strip_prefix('年').map(|_| '年'.len_utf8()),
         |_| Some("年度".len()),
     )?;
     let (mut first, mut last) = (date(year, 1, 1), date(year, 12, 31));
-    if let Some((month, length)) = digits(&text[end..], 2)
+    if let Some((from, to, length)) = part_of_year(&text[end..]) {
+        end += length;
+        (first, last) = months(year, from, to)?;
+    } else if let Some((month, length)) = digits(&text[end..], 2)
         && text[end + length..].starts_with('月')
     {
         end += length + '月'.len_utf8();
@@ -243,7 +297,72 @@ fn full(text: &str) -> Option<(Period, usize)> {
         }
         (first, last) = month_or_day(year, month, day.map(|(day, _)| day))?;
     }
-    Some(reaching(text, end, count(first), count(last), false))
+    Some((first, last, end))
+}
+
+/// `第三季度`, `上半年`, `年底`, and months with 份: the first and the last month, and the length.
+fn part_of_year(text: &str) -> Option<(i8, i8, usize)> {
+    let names = [
+        ("上半年", 1, 6),
+        ("下半年", 7, 12),
+        ("年初", 1, 1),
+        ("年底", 12, 12),
+        ("年末", 12, 12),
+        ("底", 12, 12),
+        ("末", 12, 12),
+        ("初", 1, 1),
+    ];
+    if let Some((name, first, last)) = names.into_iter().find(|(name, ..)| text.starts_with(name)) {
+        // Not in 末端, 初中, 底盘.
+        let after = text[name.len()..].chars().next();
+        let ends = after.is_none_or(|c| !is_han(c) || "前之以后起到".contains(c));
+        return (name.len() > '底'.len_utf8() || ends).then_some((first, last, name.len()));
+    }
+    if let Some((quarter, length)) = quarter(text) {
+        return Some((quarter * 3 - 2, quarter * 3, length));
+    }
+    let (month, length) =
+        month_number(text).filter(|(_, length)| text[..*length].ends_with('份'))?;
+    Some((month, month, length))
+}
+
+/// `第三季度`, `3季度`, `q3`.
+fn quarter(text: &str) -> Option<(i8, usize)> {
+    let rest = text.strip_prefix('q').or_else(|| text.strip_prefix('第')).unwrap_or(text);
+    let lead = text.len() - rest.len();
+    let (quarter, length) = number(rest).filter(|(n, _)| [1.0, 2.0, 3.0, 4.0].contains(n))?;
+    let unit = match text.starts_with('q') {
+        true => "",
+        false => "季度",
+    };
+    let fits = rest[length..].starts_with(unit);
+    fits.then_some((quarter as i8, lead + length + unit.len()))
+}
+
+/// `6月`, `十月份`.
+fn month_number(text: &str) -> Option<(i8, usize)> {
+    let (month, mut end) =
+        number(text).filter(|(n, _)| n.fract() == 0.0 && (1.0..13.0).contains(n))?;
+    end += text[end..].strip_prefix('月').map(|_| '月'.len_utf8())?;
+    end += text[end..].strip_prefix('份').map_or(0, |_| '份'.len_utf8());
+    Some((month as i8, end))
+}
+
+/// The first day of the first and the last day of the last month.
+fn months(year: i16, first: i8, last: i8) -> Option<(Date, Date)> {
+    let of = |month| Date::new(year, month, 1).ok();
+    Some((of(first)?, of(last)?.last_of_month()))
+}
+
+/// `第三季度`, `十月份`; without a year, and so what lies nearest. A half or an end of the year is that of this year.
+fn months_of_year(text: &str) -> Option<(Period, usize)> {
+    let starts = |c: char| text.starts_with(c);
+    if ['底', '末', '初', '年', '上', '下', 'q'].into_iter().any(starts) {
+        return None;
+    }
+    let (first, last, end) = part_of_year(text)?;
+    let (reach, length) = reach(&text[end..]);
+    Some((Period::MonthsOfYear { first, last, reach }, end + length))
 }
 
 /// `6月30日前`, `12月15日`; a month alone is too common a word.
@@ -372,6 +491,34 @@ mod tests {
         check("上周", false, &[("上周", "2026-11-16..2026-11-22")]);
         check("上个月", false, &[("上个月", "2026-10-01..2026-10-31")]);
         check("12月15日", false, &[("12月15日", "2025-12-15..2025-12-15")]);
+        check("十月份发布", false, &[("十月份", "2026-10-01..2026-10-31")]);
+        check("12月份", false, &[("12月份", "2025-12-01..2025-12-31")]);
+    }
+
+    #[test]
+    fn spans_and_parts_of_years() {
+        check("2024年至2026年", false, &[("2024年至2026年", "2024-01-01..2026-12-31")]);
+        check("2024至2026年政策", false, &[("2024至2026年", "2024-01-01..2026-12-31")]);
+        check("2024-2026年", false, &[("2024-2026年", "2024-01-01..2026-12-31")]);
+        check("2025年3月到6月", false, &[("2025年3月到6月", "2025-03-01..2025-06-30")]);
+        check(
+            "2025-03-01至2025-06-30",
+            false,
+            &[("2025-03-01至2025-06-30", "2025-03-01..2025-06-30")],
+        );
+        check("2025年第三季度", false, &[("2025年第三季度", "2025-07-01..2025-09-30")]);
+        check("2025年2季度以来", false, &[("2025年2季度以来", "2025-04-01..")]);
+        check("2025年上半年", false, &[("2025年上半年", "2025-01-01..2025-06-30")]);
+        check("2025年下半年", false, &[("2025年下半年", "2025-07-01..2025-12-31")]);
+        check("2025年底前", false, &[("2025年底前", "..2025-12-31")]);
+        check("去年四季度", false, &[("去年四季度", "2025-10-01..2025-12-31")]);
+        check("第四季度申报", true, &[("第四季度", "2026-11-23..2026-12-31")]);
+        check("一季度申报", true, &[("一季度", "2027-01-01..2027-03-31")]);
+        check(
+            "2026年至2024年",
+            false,
+            &[("2026年", "2026-01-01..2026-12-31"), ("2024年", "2024-01-01..2024-12-31")],
+        );
     }
 
     #[test]
@@ -408,7 +555,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn never_panics(text in "[0-9年月日内前近半三十个-]{0,20}", day in -100_000i32..100_000) {
+        fn never_panics(text in "[0-9年月日内前近半三十个第季度底份上下至-]{0,20}", day in -100_000i32..100_000) {
             for (range, period) in find(&text, day) {
                 let _ = &text[range];
                 period.days(true, day);

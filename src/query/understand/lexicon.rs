@@ -29,6 +29,8 @@ const PLACE_WEIGHT: f32 = 0.7;
 pub struct Alternative {
     /// Normalized.
     pub text: String,
+    /// As the dictionary spells it.
+    pub shown: String,
     /// What a match of it counts, a match of the form itself being 1.
     pub weight: f32,
 }
@@ -101,6 +103,15 @@ impl Lexicon {
     }
 }
 
+/// A form of a dictionary's line.
+#[derive(Clone)]
+struct Form {
+    /// Normalized.
+    text: String,
+    /// As it is spelled there.
+    shown: String,
+}
+
 struct Builder<'a> {
     analyzer: &'a Analyzer,
     forms: HashMap<String, Meaning>,
@@ -123,14 +134,15 @@ impl Builder<'_> {
                 _ => return Err(file.malformed(line, "a weight above 0 and up to 1", weight)),
             },
         };
-        let read = |side: &str| -> Result<Vec<String>, DictionaryError> {
+        let read = |side: &str| -> Result<Vec<Form>, DictionaryError> {
             side.split([',', '，']).map(|form| self.form(file, line, form)).collect()
         };
         let (left, right) = match forms.split_once("=>") {
             Some((left, right)) => (read(left)?, Some(read(right)?)),
             None => (read(forms)?, None),
         };
-        let mut all: Vec<&String> = left.iter().chain(right.iter().flatten()).collect();
+        let mut all: Vec<&String> =
+            left.iter().chain(right.iter().flatten()).map(|form| &form.text).collect();
         if all.len() < 2 || all.len() > MAX_FORMS {
             return Err(file.malformed(line, "2 to 16 forms parted by commas", text));
         }
@@ -140,7 +152,7 @@ impl Builder<'_> {
         }
         for form in &left {
             for other in right.as_ref().unwrap_or(&left) {
-                self.add_alternative(form, other, weight);
+                self.add_alternative(&form.text, other, weight);
             }
         }
         Ok(())
@@ -151,24 +163,27 @@ impl Builder<'_> {
         file: &DictionaryFile,
         line: usize,
         text: &str,
-    ) -> Result<String, DictionaryError> {
+    ) -> Result<Form, DictionaryError> {
         let form = self.analyzer.normalize(text).text;
         let letters = form.chars().filter(|c| c.is_alphanumeric()).count();
         if letters < 2 || form.chars().count() > MAX_FORM {
             return Err(file.malformed(line, "a form of 2 to 40 characters", text.trim()));
         }
-        Ok(form)
+        Ok(Form { text: form, shown: text.trim().to_owned() })
     }
 
-    fn add_alternative(&mut self, form: &str, other: &str, weight: f32) {
+    fn add_alternative(&mut self, form: &str, other: &Form, weight: f32) {
         // Who looks for a part finds the whole anyway.
-        if other.contains(form) {
+        if other.text.contains(form) {
             return;
         }
         let meaning = self.forms.entry(form.to_owned()).or_default();
-        match meaning.alternatives.iter_mut().find(|known| known.text == other) {
+        match meaning.alternatives.iter_mut().find(|known| known.text == other.text) {
             Some(known) => known.weight = known.weight.max(weight),
-            None => meaning.alternatives.push(Alternative { text: other.to_owned(), weight }),
+            None => {
+                let Form { text, shown } = other.clone();
+                meaning.alternatives.push(Alternative { text, shown, weight });
+            }
         }
     }
 
@@ -183,7 +198,12 @@ impl Builder<'_> {
                 for name in std::iter::once(&entry.label.zh).chain(&entry.aliases) {
                     let form = self.analyzer.normalize(name).text;
                     if form.chars().count() > 1 {
-                        self.forms.entry(form).or_default().terms.push((at, entry.code.clone()));
+                        // Spellings of one name may come down to the same form.
+                        let terms = &mut self.forms.entry(form).or_default().terms;
+                        let term = (at, entry.code.clone());
+                        if !terms.contains(&term) {
+                            terms.push(term);
+                        }
                     }
                 }
             }
@@ -200,24 +220,27 @@ impl Builder<'_> {
     fn places(&mut self, rule: &RegionRule) {
         let vocabulary: &Vocabulary = &rule.vocabulary;
         let mut named: HashMap<String, Vec<(&str, bool)>> = HashMap::new();
-        for entry in vocabulary.entries.iter().filter(|entry| entry.parent.is_some()) {
+        for entry in &vocabulary.entries {
             let is_home = vocabulary.is_within(&entry.code, &rule.home);
             // Provinces and cities; districts are called by short names at home alone.
             let is_known = is_home || vocabulary.path(&entry.code).count() <= 3;
             let label = entry.label.zh.split('（').next().unwrap_or_default();
             let aliases = entry.aliases.iter().map(String::as_str).filter(|_| is_known);
-            let mut names: Vec<String> = std::iter::once(label)
+            let mut names: Vec<Form> = std::iter::once(label)
                 .chain(aliases)
-                .map(|name| self.analyzer.normalize(name).text)
-                .filter(|name| name.chars().count() > 1)
+                .map(|name| Form {
+                    text: self.analyzer.normalize(name).text,
+                    shown: name.to_owned(),
+                })
+                .filter(|name| name.text.chars().count() > 1)
                 .collect();
-            names.sort_unstable();
-            names.dedup();
+            names.sort_unstable_by(|a, b| a.text.cmp(&b.text));
+            names.dedup_by(|a, b| a.text == b.text);
             for name in &names {
-                named.entry(name.clone()).or_default().push((&entry.code, is_home));
+                named.entry(name.text.clone()).or_default().push((&entry.code, is_home));
                 if is_home {
-                    for other in names.iter().filter(|other| *other != name) {
-                        self.add_alternative(name, other, PLACE_WEIGHT);
+                    for other in names.iter().filter(|other| other.text != name.text) {
+                        self.add_alternative(&name.text, other, PLACE_WEIGHT);
                     }
                 }
             }

@@ -14,10 +14,11 @@ mod tests;
 use std::ops::Range;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::filter::{Filter, Literal};
 use crate::record::Catalog;
+use crate::record::kind::Label;
 use crate::record::understanding::{Bare, RangeRule, RegionRule, Said};
 use crate::text::{Analyzer, QueryWord};
 use amount::Amount;
@@ -39,6 +40,8 @@ pub struct Understanding {
     pub offers: Vec<Offer>,
     /// Canonical forms of what may be a code, in or around the text.
     pub codes: Vec<String>,
+    /// Characters typed that simplified writing has merged with others.
+    pub merged: Vec<String>,
 }
 
 /// Some words of a text, and what may stand for them in a record.
@@ -46,6 +49,8 @@ pub struct Understanding {
 pub struct Span {
     /// Bytes in the normalized text.
     pub range: Range<usize>,
+    /// The words as they were typed.
+    pub typed: String,
     pub alternatives: Vec<Alternative>,
     /// What a record satisfies that means the same without saying it.
     pub meaning: Option<Filter>,
@@ -77,14 +82,19 @@ pub struct Offer {
     /// Characters in the query, from 0; `end` is behind the last.
     pub start: usize,
     pub end: usize,
-    /// What it says, in Chinese.
-    pub label: String,
+    /// What it says; the API gives it in Chinese.
+    #[serde(serialize_with = "in_chinese")]
+    pub label: Label,
     /// An expression for the request's `filter`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filter: Option<String>,
     /// `FIELD:VALUE` for the request's `select`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub select: Option<String>,
+}
+
+fn in_chinese<S: Serializer>(label: &Label, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&label.zh)
 }
 
 /// What understanding a text needs beside it.
@@ -119,7 +129,8 @@ pub fn literal(text: &str, analyzer: &Analyzer) -> Understanding {
     let normalized = analyzer.normalize(text).text;
     let words = analyzer.words(&normalized);
     let codes = code::whole(text, &words);
-    Understanding { normalized, words, codes, ..Understanding::default() }
+    let merged = analyzer.merged(text).map(String::from).collect();
+    Understanding { normalized, words, codes, merged, ..Understanding::default() }
 }
 
 impl Reader<'_> {
@@ -131,10 +142,11 @@ impl Reader<'_> {
         let rules = &self.catalog.understanding;
         let mut last_region: Option<(usize, String)> = None;
         for Found { range, what } in found {
-            let place = original.original(range.clone());
+            let place = with_closing(text, original.original(range.clone()));
             let typed = Typed { text, place };
             let mut span = Span {
                 range: range.clone(),
+                typed: typed.words().to_owned(),
                 alternatives: Vec::new(),
                 meaning: None,
                 said: Said::Term,
@@ -149,7 +161,8 @@ impl Reader<'_> {
                     continue;
                 }
                 What::Spelled(text) => {
-                    span.alternatives.push(Alternative { text, weight: 1.0 });
+                    let shown = text.clone();
+                    span.alternatives.push(Alternative { text, shown, weight: 1.0 });
                 }
                 What::Period(period) => {
                     let Some(rule) = rule_for(&rules.dates, &read.normalized) else { continue };
@@ -159,7 +172,7 @@ impl Reader<'_> {
                         span.scored = Scored::Not;
                     }
                     if let Some(condition) = any(fields.iter().map(|path| in_days(path, days))) {
-                        let label = format!("{} {}", rule.label.zh, label_of_days(days));
+                        let label = joined(&rule.label, " ", " ", &label_of_days(days));
                         read.offer(Said::Date, &typed, label, &condition);
                         span.meaning = Some(condition.filter);
                         span.said = Said::Date;
@@ -177,7 +190,7 @@ impl Reader<'_> {
                     span.scored = Scored::Not;
                     if let Some(condition) = any(fields.iter().map(|path| in_amount(path, amount)))
                     {
-                        let label = format!("{} {}", rule.label.zh, label_of_amount(amount));
+                        let label = joined(&rule.label, " ", " ", &label_of_amount(amount));
                         read.offer(Said::Amount, &typed, label, &condition);
                         span.meaning = Some(condition.filter);
                         span.said = Said::Amount;
@@ -291,6 +304,9 @@ impl Reader<'_> {
             filter: Filter::Covers { path: path.clone(), codes: above.clone() },
             text: format!("{path} COVERS {code}"),
         };
+        // Everything is within 全国: what is said to be of all the country is meant.
+        let is_whole = above.len() == 1;
+        let within = |path: &Arc<str>| if is_whole { covering(path) } else { within(path) };
         let (inside, holding) = (self.searched(&rule.within), self.searched(&rule.covers));
         let said = inside.iter().chain(&holding).map(|path| within(path));
         span.meaning = any(said).map(|condition| condition.filter);
@@ -299,7 +315,7 @@ impl Reader<'_> {
         let offered = inside.iter().map(|path| within(path));
         let offered = any(offered.chain(holding.iter().map(|path| covering(path))));
         if let (Some(condition), Some(entry)) = (offered, rule.vocabulary.get(code)) {
-            let label = format!("{}：{}", rule.label.zh, entry.label.zh);
+            let label = joined(&rule.label, "：", ": ", &entry.label);
             read.offer(Said::Region, typed, label, &condition);
         }
     }
@@ -324,7 +340,7 @@ impl Reader<'_> {
                 true => Filter::Within { path, code: code.clone() },
                 false => Filter::Equal { path, value: Literal::Text(code.clone()) },
             };
-            let label = format!("{}：{}", rule.label.zh, entry.label.zh);
+            let label = joined(&rule.label, "：", ": ", &entry.label);
             read.select(Said::Term, typed, label, format!("{}:{code}", rule.field));
             meanings.extend(rule.prefer.then_some(filter));
         }
@@ -333,7 +349,8 @@ impl Reader<'_> {
         {
             let value = Literal::Text(rule.kind.to_string());
             let filter = Filter::Equal { path: "kind".into(), value };
-            let label = format!("类别：{}", rule.label.zh);
+            let kind = Label { zh: "类别".into(), en: "Kind".into() };
+            let label = joined(&kind, "：", ": ", &rule.label);
             read.select(Said::Kind, typed, label, format!("kind:{}", rule.kind));
             meanings.push(filter);
         }
@@ -348,6 +365,7 @@ impl Reader<'_> {
         let implied =
             read.words.iter().filter(|word| rule.implied.contains(&word.text)).map(|word| Span {
                 range: word.start..word.end,
+                typed: word.text.clone(),
                 alternatives: Vec::new(),
                 meaning: None,
                 said: Said::Term,
@@ -377,17 +395,49 @@ struct Typed<'a> {
     place: Range<usize>,
 }
 
+impl<'a> Typed<'a> {
+    fn words(&self) -> &'a str {
+        &self.text[self.place.clone()]
+    }
+}
+
+/// Adds the bracket that closes one within `place`, if it stands right behind: normalized text has neither.
+fn with_closing(text: &str, place: Range<usize>) -> Range<usize> {
+    let pairs = [('(', ')'), ('（', '）'), ('“', '”'), ('《', '》'), ('〔', '〕'), ('[', ']')];
+    let words = &text[place.clone()];
+    let count = |sign: char| words.matches(sign).count();
+    let closes = pairs.into_iter().find(|(open, close)| {
+        count(*open) > count(*close) && text[place.end..].starts_with(*close)
+    });
+    place.start..place.end + closes.map_or(0, |(_, close)| close.len_utf8())
+}
+
 impl Understanding {
+    /// Lets a term stand for the whole text, which was typed as `typed`.
+    pub fn also(&mut self, typed: &str, term: &str) {
+        let alternative =
+            Alternative { text: term.to_owned(), shown: term.to_owned(), weight: 1.0 };
+        self.spans = vec![Span {
+            range: 0..self.normalized.len(),
+            typed: typed.to_owned(),
+            alternatives: vec![alternative],
+            meaning: None,
+            said: Said::Term,
+            is_required: true,
+            scored: Scored::Wholly,
+        }];
+    }
+
     fn is_implied(&self, range: &Range<usize>) -> bool {
         self.spans.iter().any(|span| !span.is_required && span.range == *range)
     }
 
-    fn offer(&mut self, said: Said, typed: &Typed<'_>, label: String, condition: &Condition) {
+    fn offer(&mut self, said: Said, typed: &Typed<'_>, label: Label, condition: &Condition) {
         let filter = Some(condition.text.clone());
         self.add(said, typed, label, filter, None);
     }
 
-    fn select(&mut self, said: Said, typed: &Typed<'_>, label: String, select: String) {
+    fn select(&mut self, said: Said, typed: &Typed<'_>, label: Label, select: String) {
         self.add(said, typed, label, None, Some(select));
     }
 
@@ -395,17 +445,19 @@ impl Understanding {
         &mut self,
         said: Said,
         typed: &Typed<'_>,
-        label: String,
+        label: Label,
         filter: Option<String>,
         select: Option<String>,
     ) {
-        if self.offers.len() == MAX_OFFERS {
+        let is_known =
+            self.offers.iter().any(|known| known.filter == filter && known.select == select);
+        if is_known || self.offers.len() == MAX_OFFERS {
             return;
         }
         let place = |at: usize| typed.text[..at].chars().count();
         self.offers.push(Offer {
             said,
-            text: typed.text[typed.place.clone()].to_owned(),
+            text: typed.words().to_owned(),
             start: place(typed.place.start),
             end: place(typed.place.end),
             label,
@@ -471,22 +523,48 @@ fn in_amount(path: &Arc<str>, amount: Amount) -> Condition {
     in_range(path, low, high, |yuan| yuan.to_string())
 }
 
-fn label_of_days(days: Days) -> String {
-    match (days.from.map(date::print), days.to.map(date::print)) {
-        (Some(from), Some(to)) if from == to => from,
-        (Some(from), Some(to)) => format!("{from} 至 {to}"),
-        (Some(from), None) => format!("{from} 起"),
-        (None, Some(to)) => format!("{to} 以前"),
-        (None, None) => String::new(),
-    }
+fn joined(name: &Label, zh: &str, en: &str, value: &Label) -> Label {
+    Label { zh: format!("{}{zh}{}", name.zh, value.zh), en: format!("{}{en}{}", name.en, value.en) }
 }
 
-fn label_of_amount(amount: Amount) -> String {
-    match amount {
-        Amount::AtLeast(yuan) | Amount::Bare(yuan) => format!("{}以上", money(yuan)),
-        Amount::AtMost(yuan) => format!("{}以内", money(yuan)),
-        Amount::Between(low, high) => format!("{} 至 {}", money(low), money(high)),
+fn label_of_days(days: Days) -> Label {
+    let (zh, en) = match (days.from.map(date::print), days.to.map(date::print)) {
+        (Some(from), Some(to)) if from == to => (from.clone(), from),
+        (Some(from), Some(to)) => (format!("{from} 至 {to}"), format!("{from} to {to}")),
+        (Some(from), None) => (format!("{from} 起"), format!("from {from}")),
+        (None, Some(to)) => (format!("{to} 以前"), format!("until {to}")),
+        (None, None) => Default::default(),
+    };
+    Label { zh, en }
+}
+
+fn label_of_amount(amount: Amount) -> Label {
+    let (zh, en) = match amount {
+        Amount::AtLeast(yuan) | Amount::Bare(yuan) => {
+            (format!("{}以上", money(yuan)), format!("at least {}", in_english(yuan)))
+        }
+        Amount::AtMost(yuan) => {
+            (format!("{}以内", money(yuan)), format!("at most {}", in_english(yuan)))
+        }
+        Amount::Between(low, high) => (
+            format!("{} 至 {}", money(low), money(high)),
+            format!("{} to {}", in_english(low), in_english(high)),
+        ),
+    };
+    Label { zh, en }
+}
+
+/// Prints yuan in groups of three digits: `¥1,000,000`.
+fn in_english(yuan: i64) -> String {
+    let digits = yuan.to_string();
+    let mut text = String::from("¥");
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
     }
+    text
 }
 
 /// Prints yuan as people say them: `50万元`, `1.5亿元`, `800元`.

@@ -57,10 +57,49 @@ fn dates_ask_for_the_field_that_is_spoken_of() {
 }
 
 #[test]
+fn spans_and_parts_of_years_are_read_whole() {
+    check(
+        "2024年至2026年",
+        &[(
+            "2024年至2026年",
+            "(published_on 2024-01-01 TO 2026-12-31 OR issued_on 2024-01-01 TO 2026-12-31)",
+        )],
+    );
+    check(
+        "2025年第三季度发布",
+        &[(
+            "2025年第三季度",
+            "(published_on 2025-07-01 TO 2025-09-30 OR issued_on 2025-07-01 TO 2025-09-30)",
+        )],
+    );
+    check("十月份截止", &[("十月份", "windows.closes 2027-10-01 TO 2027-10-31")]);
+}
+
+#[test]
+fn a_variant_offers_once_and_whole() {
+    let offers = offers("首台(套)");
+    assert_eq!(offers.len(), 1, "{offers:?}");
+    assert_eq!(offers[0].0, "首台(套)");
+    assert_eq!(offers[0].1, self::offers("首台（套）")[0].1);
+}
+
+#[test]
+fn other_forms_are_told_as_the_dictionary_spells_them() {
+    let shown = |text: &str| -> Vec<String> {
+        let spans = read(text).spans;
+        spans.into_iter().flat_map(|span| span.alternatives).map(|other| other.shown).collect()
+    };
+    assert!(shown("首台套").contains(&"首台（套）".to_owned()));
+    assert!(shown("专精特新").contains(&"专业化、精细化、特色化、新颖化".to_owned()));
+    assert!(shown("AI").contains(&"人工智能".to_owned()));
+}
+
+#[test]
 fn amounts_ask_for_the_field_that_is_spoken_of() {
     check("悬赏100万以上", &[("100万以上", "budget_yuan >= 1000000")]);
     check("補助１００萬元以上", &[("１００萬元以上", "max_amount_yuan >= 1000000")]);
     check("年收入3000万以下", &[]);
+    check("补助50万左右", &[("50万左右", "max_amount_yuan 400000 TO 600000")]);
 }
 
 #[test]
@@ -76,6 +115,9 @@ fn places_by_every_name() {
         "青岛市崂山区",
         &[("崂山区", "(division_code WITHIN 370212 OR applies_to COVERS 370212)")],
     );
+    check("市南", &[("市南", "(division_code WITHIN 370202 OR applies_to COVERS 370202)")]);
+    check("即墨市", &[("即墨市", "(division_code WITHIN 370215 OR applies_to COVERS 370215)")]);
+    check("全国", &[("全国", "(division_code COVERS 000000 OR applies_to COVERS 000000)")]);
     check("青岛大学", &[]);
     check("鼓楼区", &[]);
     assert!(also("黄岛 奖励", "黄岛").contains(&"西海岸新区".to_owned()));
@@ -113,6 +155,8 @@ fn other_ways_to_say_a_word() {
     assert!(also("高企认定", "高企").contains(&"高新技术企业".to_owned()));
     assert!(also("国家发展和改革委员会", "国家发展和改革委员会").contains(&"发改委".to_owned()));
     assert!(also("发改委 文件", "发改委").contains(&"国家发展和改革委员会".to_owned()));
+    assert!(also("青政 文件", "青政").contains(&"青岛市人民政府".to_owned()));
+    assert!(also("十四五规划", "十四五规划").contains(&"第十四个五年规划".to_owned()));
     assert!(
         also("high-tech enterprise", "high-tech enterprise").contains(&"高新技术企业".to_owned())
     );

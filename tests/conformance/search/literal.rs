@@ -57,7 +57,8 @@ async fn punctuation_is_never_required() {
         async |server| {
             let expected = server.set("科技").await;
             assert_eq!(expected, ["0", "1", "2", "3"]);
-            for typed in ["（科技）", "《科技》", "科技？", "科技。"] {
+            for typed in ["（科技）", "《科技》", "科技？", "科技。", "标题：科技"]
+            {
                 assert_eq!(server.set(typed).await, expected, "{typed}");
             }
             assert_eq!(server.find("标题：科技").await[0], "3");
@@ -285,6 +286,9 @@ async fn traditional_and_simplified_are_one_where_the_word_says_so() {
         assert_eq!(server.set("头发").await, ["3", "5"]);
         assert_eq!(server.set("发展").await, ["4", "5"]);
         assert_eq!(server.set("頭髮").await, ["3", "5"]);
+        // A character that simplified writing has merged with another finds its own texts first.
+        assert_eq!(server.find("髮").await[0], "3");
+        assert_eq!(server.find("發").await[0], "4");
     })
     .await;
 }
@@ -306,6 +310,28 @@ async fn full_width_letters_are_found_and_marked_as_they_stand() {
     hold(&["型号ＡＢＣ１２３的说明"], async |server| {
         let page = server.page("abc123").await;
         assert_eq!(marked(&page, "0"), ["ＡＢＣ１２３"]);
+    })
+    .await;
+}
+
+/// 24
+#[tokio::test]
+async fn a_standard_in_a_title_is_found_in_any_spelling_first() {
+    let titles = [
+        "GB/T 19004 指南",
+        "GB/T 19001-2016 质量管理体系 要求",
+        "GB/T 19001 应用",
+        "2019001号公告",
+    ];
+    hold(&titles, async |server| {
+        for typed in ["GBT19001", "GB/T19001", "19001", "gb/t 19001-2016", "GB/T 19001"] {
+            let found = server.find(typed).await;
+            let at = |id: &str| found.iter().position(|found| found == id);
+            assert!(at("1").is_some(), "{typed}: {found:?}");
+            assert!(["1", "2"].contains(&&*found[0]), "{typed}: {found:?}");
+            assert!(at("0").is_none() || at("2") < at("0"), "{typed}: {found:?}");
+        }
+        assert_eq!(server.find("gb/t 19001-2016").await[0], "1");
     })
     .await;
 }
@@ -356,7 +382,7 @@ async fn signs_that_belong_to_a_name_tell_names_apart() {
     .await;
 }
 
-/// 29, and the first half of 28
+/// 28, 29
 #[tokio::test]
 async fn numbers_in_any_digits_are_one() {
     hold(
@@ -367,6 +393,19 @@ async fn numbers_in_any_digits_are_one() {
             assert_eq!(server.set("5000万").await, ["2", "3"]);
         },
     )
+    .await;
+}
+
+/// 28: the plans of five years by their short names.
+#[tokio::test]
+async fn a_plan_is_found_by_its_short_name() {
+    let titles = ["第十四个五年规划", "第十五个五年规划纲要", "十四五规划中期评估", "五年规划"];
+    hold(&titles, async |server| {
+        assert_eq!(server.set("十四五规划").await[..2], ["0", "2"]);
+        assert!(server.find("十四五").await.contains(&"0".to_owned()));
+        assert_eq!(server.find("十五五规划").await[0], "1");
+        assert_eq!(server.set("第十四个五年规划").await[..2], ["0", "2"]);
+    })
     .await;
 }
 

@@ -206,7 +206,7 @@ async fn nothing_typed_breaks_the_service() {
                 .wrapping_add(1_442_695_040_888_963_407);
             (state >> 33) as usize % bound
         };
-        for _ in 0..400 {
+        for _ in 0..10_000 {
             let typed: String = (0..1 + random(12)).map(|_| pieces[random(pieces.len())]).collect();
             let path = match random(3) {
                 0 => format!("/v1/suggest?q={}", encode(&typed)),
@@ -279,15 +279,20 @@ async fn counts_are_exact_and_what_is_selected_leaves_its_own_facet_alone() {
     .await;
 }
 
+/// Records of a walk.
+const NUM_WALKED: usize = 10_000;
+
 /// 38
 #[tokio::test]
 async fn a_walk_misses_and_repeats_nothing_while_records_change() {
     hold(&[], async |server| {
         let record = |at: usize, title: &str| {
-            json!({ "kind": "policy", "id": format!("{at:04}"), "title": format!("{title}{at}"), "published_on": "2026-01-01" })
+            json!({ "kind": "policy", "id": format!("{at:05}"), "title": format!("{title}{at}"), "published_on": "2026-01-01" })
         };
-        let all: Vec<Value> = (0..1_000).map(|at| record(at, "科技通知")).collect();
-        server.write(&all).await;
+        let all: Vec<Value> = (0..NUM_WALKED).map(|at| record(at, "科技通知")).collect();
+        for part in all.chunks(2_500) {
+            server.write(part).await;
+        }
         for sort in ["relevance", "newest"] {
             let mut seen: Vec<String> = Vec::new();
             let first = format!("/v1/search?limit=100&sort={sort}&q={}", encode("科技通知"));
@@ -297,21 +302,25 @@ async fn a_walk_misses_and_repeats_nothing_while_records_change() {
                 seen.extend(ids(&page));
                 let Some(next) = page["next"].as_str() else { break };
                 let path = format!("{first}&cursor={}", encode(next));
-                // Every page, some records are written anew and some come. Among records of one day a record that is
-                // written anew goes to the end, and a walk by date meets it there again.
+                // Every tenth page, some records are written anew and some come, each time in a commit of its own, so
+                // that segments are merged meanwhile. Among records of one day a record that is written anew goes to
+                // the end, and a walk by date meets it there again.
                 let touched: Vec<Value> =
                     (0..5).map(|at| record(round * 7 + at, "科技通知")).collect();
-                if sort == "relevance" {
+                if sort == "relevance" && round.is_multiple_of(10) {
                     server.write(&touched).await;
                 }
-                server.write(&[record(2_000 + round, "科技通知")]).await;
+                if round.is_multiple_of(10) {
+                    server.write(&[record(2 * NUM_WALKED + round, "科技通知")]).await;
+                }
                 round += 1;
                 page = server.get(&path).await;
             }
             let distinct: BTreeSet<&String> = seen.iter().collect();
             assert_eq!(distinct.len(), seen.len(), "{sort}: nothing twice");
-            for at in 100..1_000 {
-                assert!(distinct.contains(&format!("{at:04}")), "{sort}: {at} is missing");
+            // Those that were written anew are among the first.
+            for at in NUM_WALKED / 10..NUM_WALKED {
+                assert!(distinct.contains(&format!("{at:05}")), "{sort}: {at} is missing");
             }
         }
         let (status, body) = server.send("GET", "/v1/search?offset=1001", "").await;
