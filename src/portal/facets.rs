@@ -205,7 +205,7 @@ fn label_of(catalog: &Catalog, column: &Column, lang: Lang) -> String {
 }
 
 /// What was selected, in words.
-pub fn chips(catalog: &Catalog, place: &SearchPlace, lang: Lang) -> Vec<Chip> {
+pub fn selected(catalog: &Catalog, place: &SearchPlace, lang: Lang) -> Vec<Chip> {
     let t = lang.texts();
     let chip = |label: String, href: String| Chip { hint: (t.remove)(&label), label, href };
     let selected = place.select.iter().map(|selected| {
@@ -221,10 +221,5 @@ pub fn chips(catalog: &Catalog, place: &SearchPlace, lang: Lang) -> Vec<Chip> {
         };
         chip(label, place.toggled(selected).href())
     });
-    let mut chips: Vec<Chip> = selected.collect();
-    if let Some(filter) = &place.filter {
-        let label = format!("{}{}{filter}", t.expression, t.colon);
-        chips.push(chip(label, place.with(|place| place.filter = None).href()));
-    }
-    chips
+    selected.collect()
 }

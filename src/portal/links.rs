@@ -7,6 +7,9 @@ use crate::query::request::SearchRequest;
 use crate::query::scope::Scope;
 use crate::record::validate::Violation;
 
+/// What joins conditions that must all hold.
+const AND: &str = " AND ";
+
 /// What the address of a search page says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SearchPlace {
@@ -111,6 +114,43 @@ impl SearchPlace {
         })
     }
 
+    /// The place with one condition more; `None` when it is there already.
+    pub fn narrowed(&self, condition: &str) -> Option<Self> {
+        let filter = match &self.filter {
+            None => condition.to_owned(),
+            Some(filter) if filter.split(AND).any(|part| part == condition) => return None,
+            Some(filter) if filter.contains(" OR ") && !is_joined(filter) => {
+                format!("({filter}){AND}{condition}")
+            }
+            Some(filter) => format!("{filter}{AND}{condition}"),
+        };
+        Some(self.with(|place| place.filter = Some(filter)))
+    }
+
+    /// The place without one of the conditions; `None` when it is not there.
+    pub fn widened(&self, condition: &str) -> Option<Self> {
+        let mut parts: Vec<&str> = self.filter.as_deref()?.split(AND).collect();
+        let at = parts.iter().position(|part| *part == condition)?;
+        parts.remove(at);
+        let filter = Some(parts.join(AND)).filter(|filter| !filter.is_empty());
+        Some(self.with(|place| place.filter = filter))
+    }
+
+    /// The place with one selection more; `None` when it is there already.
+    pub fn selecting(&self, selected: &str) -> Option<Self> {
+        let (list, value) = match selected.strip_prefix("kind:") {
+            Some(kind) => (&self.kinds, kind),
+            None => (&self.select, selected),
+        };
+        let is_new = !list.iter().any(|known| known == value);
+        is_new.then(|| {
+            self.with(|place| match selected.strip_prefix("kind:") {
+                Some(kind) => place.kinds = vec![kind.to_owned()],
+                None => place.select.push(selected.to_owned()),
+            })
+        })
+    }
+
     pub fn at(&self, offset: usize) -> Self {
         Self { offset, ..self.clone() }
     }
@@ -164,6 +204,14 @@ impl SearchPlace {
         pairs.extend(self.lang.map(|lang| ("lang", lang.name().to_owned())));
         address(path, pairs.iter().map(|(name, value)| (*name, value.as_str())))
     }
+}
+
+/// Tells whether brackets hold everything together that `OR` parts.
+fn is_joined(filter: &str) -> bool {
+    filter.split(AND).all(|part| {
+        !part.contains(" OR ")
+            || part.starts_with('(') && part.find(')').is_some_and(|at| at + 1 == part.len())
+    })
 }
 
 fn push_new(list: &mut Vec<String>, text: &str) {
@@ -238,6 +286,25 @@ mod tests {
         assert_eq!(place.request().select, ["kind:a", "kind:b", "field:x y"]);
         assert!(SearchPlace::read(&pairs(&[("offset", "-1")])).is_err());
         assert_eq!(SearchPlace::read(&pairs(&[("offset", "")])).unwrap(), SearchPlace::default());
+    }
+
+    #[test]
+    fn conditions_come_and_go() {
+        let place = SearchPlace { filter: Some("a = 1 OR b = 2".into()), ..Default::default() };
+        let offered = "(c >= 3 OR d >= 3)";
+        let narrowed = place.narrowed(offered).expect("it is new");
+        assert_eq!(narrowed.filter.as_deref(), Some("(a = 1 OR b = 2) AND (c >= 3 OR d >= 3)"));
+        assert_eq!(narrowed.narrowed(offered), None);
+        let twice = narrowed.narrowed("e = 5").expect("it is new");
+        assert_eq!(
+            twice.filter.as_deref(),
+            Some("(a = 1 OR b = 2) AND (c >= 3 OR d >= 3) AND e = 5")
+        );
+        let back = twice.widened("e = 5").and_then(|place| place.widened(offered));
+        assert_eq!(back.expect("both are there").filter.as_deref(), Some("(a = 1 OR b = 2)"));
+        assert_eq!(place.widened(offered), None);
+        let only = SearchPlace::default().narrowed("e = 5").expect("it is new");
+        assert_eq!(only.widened("e = 5"), Some(SearchPlace::default()));
     }
 
     #[test]

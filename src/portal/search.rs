@@ -1,5 +1,6 @@
 //! The result page.
 
+use std::ops::Range;
 use std::time::Instant;
 
 use askama::Template;
@@ -28,6 +29,8 @@ use crate::record::kind::Direction;
 const WINDOW: usize = 2;
 /// Other searches that are offered.
 const MAX_RELATED: usize = 6;
+/// Readings of the query's words that are offered.
+const MAX_READINGS: usize = 6;
 /// Words of the query, and filters, that a page without results offers one by one.
 const MAX_WORDS: usize = 6;
 /// Says in an address whether it was noted that something is missing.
@@ -43,6 +46,8 @@ struct ResultsPage {
     found: String,
     notes: Vec<Notice>,
     tabs: Vec<Tab>,
+    /// What the words say that may be asked for alone.
+    readings: Vec<Reading>,
     chips: Vec<Chip>,
     clear: String,
     filters_label: String,
@@ -78,6 +83,17 @@ struct Notice {
     link: Option<(String, String)>,
     /// Good to know, and nothing that went wrong.
     quiet: bool,
+}
+
+/// What words of the query were understood to say.
+struct Reading {
+    /// As they were typed.
+    words: String,
+    label: String,
+    /// Address of those results alone that it holds for, and what a screen reader says of the link.
+    only: (String, String),
+    /// Address of the search without the words, likewise.
+    without: (String, String),
 }
 
 #[derive(Default)]
@@ -182,7 +198,8 @@ fn make(app: &App, visitor: &Visitor) -> Result<Response, Failure> {
         found: (visitor.texts().found)(found.total),
         notes,
         tabs: tabs(app, visitor, &place, &found)?,
-        chips: facets::chips(&app.catalog, &place, visitor.lang),
+        readings: readings(&found, &place, visitor),
+        chips: chips(app, &found, &place, visitor),
         clear: cleared(&place).href(),
         filters_label: match chosen {
             0 => visitor.texts().filters.to_owned(),
@@ -318,6 +335,64 @@ fn notices(found: &SearchPage, place: &SearchPlace, t: &Texts, relaxation: bool)
         });
     }
     notes
+}
+
+/// What the query was understood to say and is not chosen yet.
+fn readings(found: &SearchPage, place: &SearchPlace, visitor: &Visitor) -> Vec<Reading> {
+    let t = visitor.texts();
+    let offers = found.understood.filters.iter().filter(|_| !place.raw);
+    let open = offers.filter_map(|offer| {
+        let only = match (&offer.filter, &offer.select) {
+            (Some(filter), _) => place.narrowed(filter)?,
+            (None, Some(select)) => place.selecting(select)?,
+            (None, None) => return None,
+        };
+        let label = visitor.lang.pick(&offer.label).to_owned();
+        let q = found.corrected.as_ref().map_or(&place.q, |corrected| &corrected.to);
+        let without = place.with(|place| place.q = without(q, offer.start..offer.end));
+        Some(Reading {
+            only: (only.href(), (t.only_these)(&label)),
+            without: (without.href(), (t.without_words)(&offer.text)),
+            words: offer.text.clone(),
+            label,
+        })
+    });
+    open.take(MAX_READINGS).collect()
+}
+
+/// The query without the characters at `place`, or, when nothing else was typed, with them as they stand.
+fn without(q: &str, place: Range<usize>) -> String {
+    let all: Vec<char> = q.chars().collect();
+    let before: String = all[..place.start.min(all.len())].iter().collect();
+    let after: String = all[place.end.min(all.len())..].iter().collect();
+    let left = format!("{} {}", before.trim(), after.trim());
+    match left.chars().any(char::is_alphanumeric) {
+        true => left.trim().to_owned(),
+        false => format!("\"{}\"", q.trim()),
+    }
+}
+
+/// What is chosen; a filter that the query offered under the name that it was offered by.
+fn chips(app: &App, found: &SearchPage, place: &SearchPlace, visitor: &Visitor) -> Vec<Chip> {
+    let t = visitor.texts();
+    let applied = found.understood.filters.iter().filter_map(|offer| {
+        let left = place.widened(offer.filter.as_ref()?)?;
+        Some((visitor.lang.pick(&offer.label).to_owned(), left))
+    });
+    let mut rest = place.clone();
+    for filter in found.understood.filters.iter().filter_map(|offer| offer.filter.as_ref()) {
+        rest = rest.widened(filter).unwrap_or(rest);
+    }
+    let applied =
+        applied.map(|(label, left)| Chip { hint: (t.remove)(&label), href: left.href(), label });
+    let mut chips: Vec<Chip> = applied.collect();
+    chips.extend(facets::selected(&app.catalog, place, visitor.lang));
+    if let Some(expression) = &rest.filter {
+        let label = format!("{}{}{expression}", t.expression, t.colon);
+        let href = place.with(|place| place.filter = None).href();
+        chips.push(Chip { hint: (t.remove)(&label), href, label });
+    }
+    chips
 }
 
 /// All kinds, then each, with what is found there.
@@ -503,7 +578,7 @@ fn nothing(
         Ok(())
     };
     if place.select.len() > 1 {
-        let labels = facets::chips(&app.catalog, place, visitor.lang).into_iter();
+        let labels = facets::selected(&app.catalog, place, visitor.lang).into_iter();
         for (selected, chip) in place.select.iter().zip(labels).take(MAX_WORDS) {
             offer((t.try_less)(&chip.label), place.toggled(selected))?;
         }

@@ -99,3 +99,33 @@ async fn public_charts_say_the_same_as_their_files() {
     assert!(site.page("/").await.contains("数据一览"));
     assert_eq!(site.get("/statistics/none.csv").await.status, StatusCode::NOT_FOUND);
 }
+
+/// What the words say is a line of conditions, each of which can be asked for alone or left out.
+#[tokio::test]
+async fn what_the_words_say_is_shown_and_can_be_chosen_and_dropped() {
+    let site = Site::with(
+        vec![
+            json!({"kind": "policy", "id": "p1", "title": "人才补助办法", "division_code": "370212"}),
+            json!({"kind": "policy", "id": "p2", "title": "人才补助办法 崂山区参照执行"}),
+        ],
+        |_| {},
+    );
+    // 人才补助 崂山区
+    let q = "%E4%BA%BA%E6%89%8D%E8%A1%A5%E5%8A%A9%20%E5%B4%82%E5%B1%B1%E5%8C%BA";
+    let html = site.page(&format!("/search?q={q}")).await;
+    let line = html.split("class=\"readings\"").nth(1).expect("a line of readings");
+    let line = line.split("</section>").next().unwrap();
+    assert!(line.contains("崂山区</span>") && line.contains("地区：崂山区"), "{line}");
+    let found = hrefs(line);
+    let [only, without] = found.as_slice() else { panic!("{line}") };
+    let narrowed = site.page(only).await;
+    assert!(narrowed.contains("/records/policy/p1") && !narrowed.contains("/records/policy/p2"));
+    assert!(!narrowed.contains("class=\"readings\""), "it is chosen");
+    assert!(narrowed.contains("移除条件：地区：崂山区"), "and can be chosen no more");
+    let wider = site.page(without).await;
+    assert!(!wider.contains("class=\"readings\"") && wider.contains("/records/policy/p2"));
+    let english = site.page(&format!("/search?q={q}&lang=en")).await;
+    assert!(english.contains("Laoshan District") && english.contains("Only these"));
+    let raw = site.page(&format!("/search?q={q}&raw=true")).await;
+    assert!(!raw.contains("class=\"readings\""));
+}

@@ -174,6 +174,11 @@ texts! {
     also_searched: fn(&str, &[String]) -> String =
         |word, also| format!("“{word}”也按{}检索。", also.concat()),
         |word, also| format!("“{word}” was also searched as {}.", also.join(", "));
+    understood: Text = "读出的条件", "What your words say";
+    only: Text = "只看", "Only these";
+    only_these: With = |what| format!("只看：{what}"), |what| format!("Only: {what}");
+    without_words: With =
+        |words| format!("不按“{words}”检索"), |words| format!("Search without “{words}”");
     only_words: Text = "只查原词", "Only these words";
     sample: Text = "示例", "Sample";
     published: Text = "发布", "Published";
