@@ -324,12 +324,11 @@ async fn a_standard_in_a_title_is_found_in_any_spelling_first() {
         "2019001号公告",
     ];
     hold(&titles, async |server| {
-        for typed in ["GBT19001", "GB/T19001", "19001", "gb/t 19001-2016", "GB/T 19001"] {
-            let found = server.find(typed).await;
-            let at = |id: &str| found.iter().position(|found| found == id);
-            assert!(at("1").is_some(), "{typed}: {found:?}");
-            assert!(["1", "2"].contains(&&*found[0]), "{typed}: {found:?}");
-            assert!(at("0").is_none() || at("2") < at("0"), "{typed}: {found:?}");
+        for typed in ["GBT19001", "GB/T19001", "19001", "GB/T 19001"] {
+            let mut found = server.find(typed).await;
+            found.truncate(2);
+            found.sort();
+            assert_eq!(found, ["1", "2"], "{typed}");
         }
         assert_eq!(server.find("gb/t 19001-2016").await[0], "1");
     })
