@@ -400,10 +400,13 @@ async fn numbers_in_any_digits_are_one() {
 async fn a_plan_is_found_by_its_short_name() {
     let titles = ["第十四个五年规划", "第十五个五年规划纲要", "十四五规划中期评估", "五年规划"];
     hold(&titles, async |server| {
-        assert_eq!(server.set("十四五规划").await[..2], ["0", "2"]);
-        assert!(server.find("十四五").await.contains(&"0".to_owned()));
+        for typed in ["十四五规划", "第十四个五年规划", "十四五"] {
+            let mut found = server.find(typed).await;
+            found.truncate(2);
+            found.sort();
+            assert_eq!(found, ["0", "2"], "{typed}");
+        }
         assert_eq!(server.find("十五五规划").await[0], "1");
-        assert_eq!(server.set("第十四个五年规划").await[..2], ["0", "2"]);
     })
     .await;
 }
