@@ -41,7 +41,7 @@ use pinyin::Pinyin;
 use segment::Segmenter;
 
 /// Counts the changes of the analysis that make an index under an older one unusable.
-const ANALYSIS_VERSION: u64 = 2;
+const ANALYSIS_VERSION: u64 = 3;
 
 /// Everything that turns text into tokens.
 ///
