@@ -36,6 +36,12 @@ fn an_alert_fires_if_and_only_if_a_fresh_search_has_the_record_among_the_first()
     let listings = records.split_off(records.len() - BATCHES * LISTINGS);
     write(&app, &records);
     let follower = app.follow();
+    // A subscription asks for what there is already, which is not answered before the index holds it.
+    let started = Instant::now();
+    while !follower.progress.is_ready() {
+        assert!(started.elapsed() < Duration::from_secs(60), "the index is not filled");
+        std::thread::sleep(Duration::from_millis(10));
+    }
     let today = app.clock.today();
     let searches = Searches::new(&records);
     let mut standing = HashMap::new();

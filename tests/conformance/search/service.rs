@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use axum::body::Body;
 use kechuang::config::Config;
 use kechuang::presentation::snippet::Highlighter;
 use kechuang::query::{Query, TokenField};
@@ -363,16 +363,17 @@ async fn a_changed_dictionary_makes_a_new_index_with_every_record() {
     let text = std::fs::read_to_string(&table).expect("a table");
     std::fs::write(&table, format!("{text}\n㐀\t丘\n")).expect("written");
     let server = Server::open(&config);
-    let ready = AtomicBool::new(false);
-    // What is answered before the new index holds everything is honest about it: it says that it is not ready.
-    while !ready.load(Ordering::Relaxed) {
-        let page = server.page("挂帅榜单").await;
-        let all = page["total"] == 200;
-        assert!(
-            all || !server.state.progress.is_ready() || page["revision"].as_u64() < Some(200),
-            "{}",
-            page["total"]
-        );
-        ready.store(all, Ordering::Relaxed);
+    // Nothing is answered before the new index holds everything, and the answer says so.
+    let path = format!("/v1/search?limit=100&q={}", encode("挂帅榜单"));
+    let started = Instant::now();
+    loop {
+        let (status, body) = server.send("GET", &path, Body::empty()).await;
+        let answer: Value = serde_json::from_slice(&body).expect("JSON");
+        if status == 200 {
+            assert_eq!(answer["total"], 200, "{answer}");
+            break;
+        }
+        assert_eq!((status, &answer["code"]), (503, &"not_ready".into()), "{answer}");
+        assert!(started.elapsed() < Duration::from_secs(60), "the index is not filled");
     }
 }
