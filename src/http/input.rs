@@ -40,14 +40,15 @@ impl PathText for (String, String) {
     }
 }
 
-/// Reads the query string: pairs in their order, `+` is a space, a `%` that begins no code stands for itself.
+/// Reads the query string as [`readable_pairs`] does, or says what is wrong with it.
 pub fn query_pairs(uri: &Uri) -> Result<Vec<(String, String)>, Problem> {
     readable_pairs(uri).map_err(|Violation { pointer: name, expected, found, .. }| {
         Problem::new(Code::BadParameter, format!("`{name}`: expected {expected}; found {found}"))
     })
 }
 
-/// As [`query_pairs`]; what cannot be read names its parameter.
+/// Reads the query string: pairs in their order, `+` is a space, a `%` that begins no code stands for itself. What
+/// cannot be read names its parameter.
 pub fn readable_pairs(uri: &Uri) -> Result<Vec<(String, String)>, Violation> {
     let mut pairs = Vec::new();
     for pair in uri.query().unwrap_or("").split('&').filter(|pair| !pair.is_empty()) {
